@@ -190,8 +190,8 @@ def measure(store: Store) -> None:
     with store.database.writing() as connection:
         connection.execute(text("INSERT INTO measures (name, version, source) VALUES ('sharpness', '1', '')"))
         numbers = (
-            "INSERT INTO measurements (measure_id, sha256, beside, part, value)"
-            " SELECT 1, sha256, '', '', job_number * 7919 % 100003 / 1000.0 FROM pictures"
+            "INSERT INTO measurements (measure_id, sha256, beside, frames, part, value)"
+            " SELECT 1, sha256, '', '', '', job_number * 7919 % 100003 / 1000.0 FROM pictures"
             " WHERE job_number % 100 != 7"
         )
         connection.execute(text(numbers))

@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from types import NoneType
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
 
@@ -14,6 +14,7 @@ from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.params import plain_value
 from rivya_nb.contract.request import Request
+from rivya_nb.contract.signature import shows_params
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.files import user_path
@@ -33,12 +34,16 @@ from rivya_nb.session.service import canonical_name, reach
 from rivya_nb.session.session import Session
 from rivya_nb.session.showing.live import tell
 from rivya_nb.session.showing.waiting import WaitLine
+from rivya_nb.store.persisting import turn
 from rivya_nb.store.picture_places import VARIABLE as PICTURES_VARIABLE
 from rivya_nb.store.places import StorePlace, read_place
 from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
 from rivya_nb.store.store import Store
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from rivya_nb.contract.param_types import ModelParams
     from rivya_nb.planning.moments import Moment
     from rivya_nb.planning.question import Choice
     from rivya_nb.session.bundles import Imported
@@ -91,7 +96,7 @@ def connect(
     del api_key  # a traceback that shows this frame's names must not show the key
     ceiling = ceiling_of_environment() if max_parallel is None else checked_ceiling(max_parallel)
     place = store_place(store)
-    with _lock:
+    with _connecting():
         live_records = _open_live_records(place, begins_anew=bool(store))
         service = reach(key, base_url, live_records.store.workspace)
         with suppress(StoreError):  # what can only be read keeps its names
@@ -108,8 +113,13 @@ def connect(
 
 def current_session() -> Session:
     """The current session; if there is none yet, this connects by the environment."""
-    with _lock:
+    with _connecting():
         return _current or connect()
+
+
+def _connecting() -> AbstractContextManager[None]:
+    words = "Another call of this kernel is still connecting; this waits until that is done."
+    return turn(_lock, words, WaitLine().show)
 
 
 def open_session() -> Session | None:
@@ -201,6 +211,7 @@ def _say_goodbye() -> None:
         live_records.store.close()
 
 
+@shows_params
 def plan(
     prompt: Prompt = None,
     *,
@@ -221,7 +232,7 @@ def plan(
     fresh: bool = False,
     shrink_references: bool = False,
     params: Mapping[str, object] | None = None,
-    **more_params: object,
+    **more_params: Unpack[ModelParams],
 ) -> Plan:
     """The requests that `generate` would send with the same arguments, and their price. Nothing is sent.
 
@@ -343,6 +354,7 @@ def import_bundle(path: str | os.PathLike[str]) -> Imported:
     return bundles.import_bundle(current_session(), path)
 
 
+@shows_params
 def generate(
     prompt: Prompt = None,
     *,
@@ -363,7 +375,7 @@ def generate(
     fresh: bool = False,
     shrink_references: bool = False,
     params: Mapping[str, object] | None = None,
-    **more_params: object,
+    **more_params: Unpack[ModelParams],
 ) -> Run:
     """Ask for pictures. The run starts at once; `run.wait()` waits for it.
 

@@ -1,7 +1,7 @@
-"""The command line: `rivya-nb demo`, `lab`, `sandbox`, `run`, `work`, `drift`, `backup`, `move` and `limits`.
+"""The command line: `rivya-nb demo`, `lab`, `sandbox`, `run`, `work`, `drift`, `doctor`, and those of the store.
 
-No command but `run`, `work` and `drift` needs a key or a network: the pictures come from the sandbox on this
-machine.
+No command but `run`, `work`, `drift` and `doctor` needs a key or a network: the pictures come from the sandbox
+on this machine.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb import limit_commands, store_commands
 from rivya_nb._version import __version__
+from rivya_nb.doctor import command as doctor_command
 from rivya_nb.errors import RivyaError
 from rivya_nb.sandbox import flags
 
@@ -96,7 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rivya-nb {__version__}")
     commands = parser.add_subparsers(
-        required=True, metavar="demo | lab | sandbox | run | work | drift | backup | check | move | limits"
+        required=True,
+        metavar="demo | lab | sandbox | run | work | drift | doctor | backup | check | move | limits",
     )
 
     demo = commands.add_parser(
@@ -194,6 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     drift.set_defaults(command=_drift)
 
+    doctor_command.add_to(commands)
     store_commands.add_to(commands)
     limit_commands.add_to(commands)
     return parser

@@ -13,6 +13,7 @@ from inspect import signature
 from pathlib import Path
 
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from PIL import Image
 from sandboxes import running_sandbox
 
@@ -252,6 +253,8 @@ def test_saved_pictures_come_with_lists_of_them(session: rv.Session, tmp_path: P
     run[1].rate(4).favourite()
     run[1].tag("-keep")
     copies = run.save(tmp_path)
+    shown, _ = DisplayFormatter().format(copies)
+    assert shown["text/plain"].startswith(f"{tmp_path} (2 pictures)\n"), "and no list of paths"
     table = tmp_path / f"run-{run.id}.csv"
     assert table.read_bytes().startswith(b"\xef\xbb\xbffile,model,prompt,")
     with table.open(encoding="utf-8-sig", newline="") as file:

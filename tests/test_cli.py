@@ -282,7 +282,7 @@ def test_a_missing_extra_is_named_with_its_pip_command(
 def test_no_command_shows_which_there_are(tmp_path: Path) -> None:
     done = rivya_nb(cwd=tmp_path, environ=environment(tmp_path))
     assert done.returncode == 2
-    assert "demo | lab | sandbox | run | work | drift | backup" in done.stderr
+    assert "demo | lab | sandbox | run | work | drift | doctor | backup" in done.stderr
 
 
 STUDY = '[study]\nversion = 1\nprompt = "a fox"\n[params]\nseed = 7\n'

@@ -80,3 +80,19 @@ def test_the_way_on_that_a_limit_names_can_be_gone(session: rv.Session) -> None:
     assert isinstance(resumed, rv.Run)
     assert resumed.is_working
     resumed.hold()
+
+
+def test_retrying_all_leaves_the_runs_of_another_service(
+    session: rv.Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = rv.generate("A bottle", seed=45)
+    failed.wait(TIMEOUT)
+    session.store.update_job(failed[0].id, status="failed")
+    with (
+        running_sandbox(SandboxConfig(latency=0)) as url,
+        closing(rv.connect(DEFAULT_KEY, url, store=session.store.folder)),
+    ):
+        assert COMMANDS["retry"].act(()) == []
+        assert "Nothing to retry: this kernel has no run going." in capsys.readouterr().out
+        mine = rv.generate("A bottle", seed=46).wait(TIMEOUT)
+        assert COMMANDS["retry"].act(()) == [mine]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ PACKAGE = Path(rivya_nb.__file__).parent
 # From the top: a room may use those on later lines, and nothing of its own line but itself.
 FLOORS = (
     ("cli",),
-    ("demo", "magics", "store_commands", "limit_commands"),
+    ("demo", "doctor", "magics", "store_commands", "limit_commands"),
     ("control_panel",),
     ("calls",),
     ("session",),
@@ -126,6 +127,17 @@ def test_every_public_name_is_there_and_is_what_type_checkers_are_told() -> None
             told[alias.name] = getattr(import_module(f"rivya_nb.{node.module}"), alias.name)
     assert {name: getattr(rivya_nb, name) for name in dir(rivya_nb)} == told
     assert sorted(rivya_nb.__all__) == sorted(told)
+
+
+def test_user_code_with_every_public_name_is_checked_by_type_checkers() -> None:
+    used = (Path(__file__).parent / "typing" / "usage.py").read_text(encoding="utf-8")
+    assert [name for name in rivya_nb.__all__ if f"rv.{name}" not in used] == []
+
+
+def test_type_checkers_know_the_params_of_every_model() -> None:
+    tool = Path(__file__).parent.parent / "tools" / "param_types.py"
+    made = runpy.run_path(str(tool))
+    assert made["TARGET"].read_text(encoding="utf-8") == made["text"](), f"run python {tool}"
 
 
 def room_of(module: str) -> str:

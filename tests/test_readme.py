@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from kernels import executed
 
-from rivya_nb.magics.commands import COMMANDS
-from rivya_nb.planning.line import FLAGS
+from rivya_nb.contract.catalogue import bundled
+from rivya_nb.contract.ideas import is_seed
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SECONDS = 120
@@ -53,8 +53,9 @@ def test_the_python_examples_run_as_a_script(tmp_path: Path, environ: dict[str, 
     assert {"grid.png", "report.html"} <= {path.name for path in tmp_path.iterdir()}
 
 
-def test_every_flag_and_command_is_told() -> None:
-    assert [
-        flag.name for flag in FLAGS if f"`{flag.name}" not in README and f" {flag.name} " not in README
-    ] == []
-    assert [name for name in COMMANDS if f"`{name}`" not in README and f"`%rivya {name}`" not in README] == []
+def test_it_says_how_many_models_have_no_seed() -> None:
+    models = [model for model in map(bundled().__getitem__, bundled()) if model.category == "image"]
+    without = [model for model in models if not any(is_seed(param.key) for param in model.params)]
+    assert f"**{len(without)} of the {len(models)} documented image models take no seed" in " ".join(
+        README.split()
+    )

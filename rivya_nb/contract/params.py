@@ -190,6 +190,13 @@ def _allowed(param: Param) -> str:
     return f"; it takes {range_words(param)}"
 
 
+def takes_words(param: Param) -> str:
+    """What a param takes: its options, its numbers, or text."""
+    if param.options is not None:
+        return listing(param.options)
+    return range_words(param) if param.type == "number" else "text"
+
+
 def range_words(param: Param) -> str:
     """The numbers that a param takes: `a whole number from 0 on`, `a number from 1 to 10 in steps of 0.1`."""
     words = "a whole number" if param.step == 1 or is_seed(param.key) else "a number"

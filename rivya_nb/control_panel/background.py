@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from traitlets import HasTraits
 
 from rivya_nb.errors import RivyaError
-from rivya_nb.store.persisting import Wait, heard_by
+from rivya_nb.store.persisting import heard_by
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.work_loop import WorkLoop
@@ -53,9 +53,9 @@ class Background(HasTraits):
         with heard_by(self._hear):
             return await asyncio.to_thread(act, *args)
 
-    def _hear(self, waiting: Wait | None) -> None:
+    def _hear(self, waiting: str | None) -> None:
         if waiting is not None:
-            self.on_loop(self.complain, str(waiting))
+            self.on_loop(self.complain, waiting)
 
     def on_loop(self, act: Callable[..., object], *args: object) -> None:
         """Call `act` on the session's loop, from any thread; not once this is closed."""

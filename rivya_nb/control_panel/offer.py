@@ -77,7 +77,7 @@ def _words(plan: Plan, balance: Balance) -> tuple[str, str, tuple[str, ...]]:
     """How many pictures, in which shape, and at what price, what would be left, and the plan's notes."""
     axes = [len(axis) for axis in plan.expansion.axes]
     pictures = len({job.id for job in (*plan.draft.costing, *plan.draft.reused)})
-    price = [plan.draft.price_words]
+    price = [plan.price_words]
     if plan.draft.reused:
         price.append(f"{len(plan.draft.reused):,} from the history at no cost")
     if plan.draft.unpriced:

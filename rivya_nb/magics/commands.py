@@ -229,10 +229,12 @@ def _retry(arguments: Arguments) -> list[Run]:
     session = current_session()
     ids, flags = take_flags("retry", arguments, (), [_LIMIT])
     limit = _limit("retry", flags)
-    return [
-        session.retry(run.id, max_credits=limit)
-        for run in _meant("retry", ids, lambda session: session.touched())
-    ]
+    return [session.retry(run.id, max_credits=limit) for run in _meant("retry", ids, _own)]
+
+
+def _own(session: Session) -> list[Run]:
+    """The runs of this kernel that belong to the session's service."""
+    return [run for run in session.touched() if run.record.service == session.service]
 
 
 def _resume(arguments: Arguments) -> list[Run]:

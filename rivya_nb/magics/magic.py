@@ -89,7 +89,10 @@ class RivyaMagics:
         that are params of the model belong to their row; all others are facts that are not sent. Without a body,
         it is %rivya generate --prompts FILE.
 
-        A picture that was asked for before, with the same seed, comes from the history at no cost.
+        A picture that was asked for before, with the same seed, comes from the history at no cost. Nothing does
+        where no seed is sent, by models that have none or with seed=none: each time the cell is run, it asks and
+        pays anew, and the plan (--dry-run) says so beside its price. --replicates 2 numbers the pictures, and what
+        has a number is paid once. A drawn seed is another one each time, too, until it is written into the cell.
         """
         parsed, session = self._read(line, cell)
         plan = self._plan(parsed, session, cell)

@@ -20,7 +20,7 @@ _MARK = "_rivya_opens_cells"
 def install(shell: InteractiveShell) -> None:
     """Let `shell` take such cells; calling it again changes nothing."""
     remove(shell)
-    getattr(shell, "input_transformers_cleanup", []).append(opened)
+    getattr(shell, "input_transformers_cleanup", []).extend((opened, with_body))
 
 
 def remove(shell: InteractiveShell) -> None:
@@ -34,8 +34,17 @@ def opened(lines: list[str]) -> list[str]:
     first = next((at for at, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
     if first is None or not _OPENS.match(lines[first]):
         return lines
-    line, body = lines[first].rstrip("\r\n"), lines[first + 1 :]
-    return [f"{line}\n", *(body or ["\n"])]
+    return lines[first:]
 
 
-setattr(opened, _MARK, True)
+def with_body(lines: list[str]) -> list[str]:
+    """The lines of a cell, with an empty body below a `%%rivya` that has none."""
+    if len(lines) != 1 or not _OPENS.match(lines[0]):
+        return lines
+    return [lines[0].rstrip("\r\n") + "\n", "\n"]
+
+
+# What has side effects is left out where IPython asks whether a cell is complete: in a terminal, Enter behind the
+# line would otherwise execute the cell before its prompt is written.
+for hook, mark in ((opened, _MARK), (with_body, _MARK), (with_body, "has_side_effects")):
+    setattr(hook, mark, True)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 TIMEOUT = 20.0
 """Seconds for one call."""
 
+FRAME_TIMEOUT = 1.0
+"""Seconds more for each of several frames."""
+
 _PATIENCE = 0.1
 """Seconds after which it is looked whether a call has to stop."""
 
@@ -130,7 +133,8 @@ def frames(
         *([] if box is None else [f"scale={_fitting(box)}"]),
     ]
     out = ["-map", "0:V:0", "-vf", ",".join(steps), "-frames:v", str(number), "-f", "image2pipe"]
-    data = _run(path, kind, [*out, "-c:v", "ppm", "-"], start=start, stop=stop)
+    coded = [*out, "-c:v", "ppm", "-"]
+    data = _run(path, kind, coded, start=start, stop=stop, more=number * FRAME_TIMEOUT)
     return _pictures(data) if data else []
 
 
@@ -214,9 +218,16 @@ def _fitting(box: tuple[int, int]) -> str:
 
 
 def _run(
-    path: Path, kind: Format, out: list[str], *, start: float = 0.0, stop: threading.Event | None = None
+    path: Path,
+    kind: Format,
+    out: list[str],
+    *,
+    start: float = 0.0,
+    stop: threading.Event | None = None,
+    more: float = 0.0,
 ) -> bytes | None:
-    """What ffmpeg writes; None if there is none, it fails, or `stop` is set meanwhile."""
+    """What ffmpeg writes; None if there is none, it fails, takes longer than `TIMEOUT` and `more` seconds, or
+    `stop` is set meanwhile."""
     program = find_ffmpeg()
     if program is None or kind not in _DEMUXERS:
         return None
@@ -240,7 +251,7 @@ def _run(
         )
         with process:
             try:
-                written, said = _ended(process, stop or threading.Event())
+                written, said = _ended(process, stop or threading.Event(), TIMEOUT + more)
             except BaseException:
                 process.kill()
                 raise
@@ -253,9 +264,10 @@ def _run(
     return written
 
 
-def _ended(process: subprocess.Popen[bytes], stop: threading.Event) -> tuple[bytes, bytes]:
-    """What a process has written and said by its end. TimeoutExpired after `TIMEOUT`, or once `stop` is set."""
-    end = time.monotonic() + TIMEOUT
+def _ended(process: subprocess.Popen[bytes], stop: threading.Event, limit: float) -> tuple[bytes, bytes]:
+    """What a process has written and said by its end. TimeoutExpired after `limit` seconds, or once `stop` is
+    set."""
+    end = time.monotonic() + limit
     while True:
         try:
             return process.communicate(timeout=max(0.0, min(_PATIENCE, end - time.monotonic())))

@@ -144,5 +144,6 @@ def read_frames(
     with BUDGET.taking(pixels):
         read = ffmpeg.frames(path, kind, duration, frames.first, frames.number, box, stop)
     if len(read) < frames.number:
-        raise PictureError(f"ffmpeg cannot read its frames, or takes more than {ffmpeg.TIMEOUT:g} s")
+        limit = ffmpeg.TIMEOUT + frames.number * ffmpeg.FRAME_TIMEOUT
+        raise PictureError(f"ffmpeg cannot read its frames, or takes more than {limit:g} s")
     return read

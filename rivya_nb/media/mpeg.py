@@ -49,6 +49,14 @@ class _Frame(NamedTuple):
     rate: int
 
 
+class _Chain(NamedTuple):
+    """Where the frames and tags of a part end, where its frames end, and how many these are."""
+
+    limit: int
+    end: int
+    frames: int
+
+
 class _Told(NamedTuple):
     """How many frames follow the first one, and how many bytes there are from it on; None if that is not told."""
 
@@ -81,22 +89,52 @@ def is_adts(header: bytes) -> bool:
 
 
 def walk_mpeg(data: Bytes, steps: Steps) -> Walked:
-    start = id3_end(data)
-    first = _mpeg_frame(data, start)
-    if first is None:
-        return Walked(False if start + 4 > len(data) else None)
+    at = id3_end(data)
+    if _mpeg_frame(data, at) is None:
+        return Walked(False if at + 4 > len(data) else None)
+    lasts: float | None = 0.0
+    # Files that were joined end to end play as one; each may have tags of its own.
+    while (first := _mpeg_frame(data, at)) is not None:
+        end, frames = _chain(data, at, _mpeg_frame, steps)
+        following = _tags_end(data, end, steps)
+        goes_on = end < following < len(data) and _mpeg_frame(data, following) is not None
+        part = _walk_part(data, at, first, _Chain(following if goes_on else len(data), end, frames))
+        lasts = None if lasts is None or part.duration is None else lasts + part.duration
+        if not goes_on:
+            break
+        at = following
+    return Walked(part.whole, lasts)
+
+
+def _tags_end(data: Bytes, at: int, steps: Steps) -> int:
+    """Where the tags end that begin at this place; the place itself if there is none."""
+    while True:
+        steps.take()
+        head = bytes(data[at : at + 16])
+        if head.startswith(b"ID3") and len(head) >= 10:
+            at += id3_end(head)
+        elif head.startswith(b"TAG"):
+            at += _TAG_BYTES
+        elif head.startswith(b"APETAGEX"):
+            at += 32 + int.from_bytes(head[12:16], "little")
+        else:
+            return at
+
+
+def _walk_part(data: Bytes, start: int, first: _Frame, chain: _Chain) -> Walked:
+    """One file of those that were joined, or the only one."""
     told = _told(data, start, first)
-    end, frames = _chain(data, start, _mpeg_frame, steps)
-    is_cut = end > len(data)
-    rest = bytes(data[end : end + _TAG_BYTES])
+    is_cut = chain.end > len(data)
+    rest = bytes(data[chain.end : min(chain.end + _TAG_BYTES, chain.limit)])
     has_tag = rest.startswith(_TAIL_TAGS)
     is_tag_cut = 0 < len(rest) < _TAG_BYTES and b"TAG".startswith(rest[:3])
-    whole = False if is_cut or is_tag_cut else _has_all(len(data) - start, frames, told, bool(rest))
+    size = chain.limit - start
+    whole = False if is_cut or is_tag_cut else _has_all(size, chain.frames, told, bool(rest))
     if whole is None and told == _Told() and has_tag:
         whole = True
     if not rest or has_tag:
         # The frames are counted; one that tells of the others is silent.
-        count = frames - is_cut - (told != _Told())
+        count = chain.frames - is_cut - (told != _Told())
     elif told.frames is not None:
         count = told.frames
     else:

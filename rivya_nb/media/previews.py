@@ -38,7 +38,9 @@ def make_preview(path: Path) -> tuple[str, bytes] | None:
         small = None if size <= _SMALL and kind in _PLAYED else _made(path, kind, walked.duration)
         if small is not None and len(small) <= PREVIEW_BYTES:
             return f"{medium_of(kind.mime_type)}/webm", small
-        return (kind.mime_type, path.read_bytes()) if size <= PREVIEW_BYTES and kind in _PLAYED else None
+        # Of a file that is cut, a browser may show nothing at all.
+        is_played = size <= PREVIEW_BYTES and kind in _PLAYED and walked.whole is not False
+        return (kind.mime_type, path.read_bytes()) if is_played else None
     except OSError:
         return None
 

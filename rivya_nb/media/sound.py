@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,6 +79,7 @@ class _Stream:
 
 def walk_ogg(data: Bytes, steps: Steps) -> Walked:
     at, streams, whole = 0, dict[int, _Stream](), None
+    before, film = 0.0, None
     while data[at : at + 4] == b"OggS":
         steps.take()
         count = number(data, at + 26, 1)
@@ -87,9 +89,14 @@ def walk_ogg(data: Bytes, steps: Steps) -> Walked:
             whole = False
             break
         flags, serial = data[at + 5], number(data, at + 14, 4)
+        if flags & 2 and streams and all(each.has_ended for each in streams.values()):
+            # Files that were joined end to end play as one.
+            before += _longest(streams)
+            streams = {}
         if serial not in streams:
             steps.take(100)
             streams[serial] = _ogg_stream(bytes(data[content : content + 64]))
+            film = film or (streams[serial] if streams[serial].width else None)
         stream = streams[serial]
         ticks = int.from_bytes(data[at + 6 : at + 14], "little", signed=True)
         stream.ticks = max(stream.ticks, ticks)
@@ -101,15 +108,19 @@ def walk_ogg(data: Bytes, steps: Steps) -> Walked:
             whole = True
         elif (rest and b"OggS".startswith(rest)) or not any(stream.ticks > 0 for stream in streams.values()):
             whole = False
-    durations = [each.duration for each in streams.values() if each.duration is not None]
-    film = next((each for each in streams.values() if each.width), None)
     return Walked(
         whole if streams else False,
-        max(durations, default=None),
+        before + _longest(streams) or None,
         film.width if film else 0,
         film.height if film else 0,
         None if not streams else "video" if film else "audio",
     )
+
+
+def _longest(streams: Mapping[int, _Stream]) -> float:
+    """How long what plays side by side lasts, in seconds."""
+    durations = [each.duration for each in streams.values() if each.duration is not None]
+    return max(durations, default=0.0)
 
 
 def _ogg_stream(head: bytes) -> _Stream:

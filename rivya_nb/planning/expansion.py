@@ -47,6 +47,12 @@ class PlannedRequest:
         """Equal for twins, which share one job."""
         return self.request.identity, self.copy
 
+    @property
+    def is_anonymous(self) -> bool:
+        """True if neither a seed nor a number tells it from the next request that is identical: no earlier job
+        ever stands for it."""
+        return not self.reusable and self.request.seed is None
+
 
 @dataclass(frozen=True)
 class Expansion:

@@ -43,7 +43,7 @@ main()
 _SECRETS = ("RIVYA_API_KEY", "PG", "AWS_", "AZURE_", "GOOGLE_")
 """How the names begin of what the environment has for the real service, for a database and for a bucket."""
 
-_SERVER_MODULES = ("fastapi", "uvicorn", "python_multipart")
+SERVER_MODULES = ("fastapi", "uvicorn", "python_multipart")
 
 
 @dataclass
@@ -157,7 +157,7 @@ def _connect(folder: Path) -> _Connection | None:
 
 
 def _start(folder: Path, latency: Latency | None, granted: int | None) -> _Connection:
-    missing = [name for name in _SERVER_MODULES if importlib.util.find_spec(name) is None]
+    missing = [name for name in SERVER_MODULES if importlib.util.find_spec(name) is None]
     if missing:
         raise NotConnectedError(
             f'the sandbox needs {", ".join(missing)}, not installed here: pip install "rivya-nb[sandbox]"'

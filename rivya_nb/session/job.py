@@ -24,8 +24,10 @@ from rivya_nb.views.words import noun_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
+    from typing_extensions import Unpack
 
     from rivya_nb.contract.catalogue import Model
+    from rivya_nb.contract.param_types import ModelParams
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.showing.looks import Bundle
@@ -235,7 +237,7 @@ class Job(Markable):
         max_credits: int | None = None,
         fresh: bool = False,
         params: Mapping[str, object] | None = None,
-        **more_params: object,
+        **more_params: Unpack[ModelParams],
     ) -> Plan:
         """The plan of this job's request with changes. Like `plan`, it sends nothing; `run()` sends it.
 

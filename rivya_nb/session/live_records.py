@@ -6,6 +6,7 @@ Several sessions may use one store. They have to share the object of a job, or b
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -14,6 +15,8 @@ from rivya_nb.jobs.job import LiveJob
 from rivya_nb.session.job import Job
 from rivya_nb.session.run import Run
 from rivya_nb.session.showing.displays import Displays
+from rivya_nb.session.showing.waiting import WaitLine
+from rivya_nb.store.persisting import turn
 from rivya_nb.store.records import UNSENT
 
 if TYPE_CHECKING:
@@ -29,8 +32,7 @@ class LiveRecords:
     """A store, and its jobs and runs as objects. Every method may be called from any thread.
 
     `session` is the process's current session, which plans what is asked of these jobs and runs; it may work
-    with another store. `dispatching` is the lock for deciding what is bought, so that two clicks never buy
-    the same. `displays` are what cells show of all this.
+    with another store. `displays` are what cells show of all this.
     """
 
     session: Session | None = None
@@ -42,8 +44,20 @@ class LiveRecords:
         self._runs: WeakValueDictionary[int, Run] = WeakValueDictionary()
         self._touched: dict[int, Run] = {}
         self._lock = threading.RLock()
-        self.dispatching = threading.RLock()
+        self._dispatching = threading.RLock()
         self.displays = Displays(self)
+
+    def dispatching(self) -> AbstractContextManager[None]:
+        """Hold the lock for deciding what is bought: two clicks never buy the same.
+
+        Raises:
+            WaitInterruptedError: the user has had enough of waiting for another call that holds it.
+        """
+        words = (
+            f"Another call of this kernel has not yet written to {self.store.place} what it starts; this waits "
+            "until it has."
+        )
+        return turn(self._dispatching, words, WaitLine().show)
 
     def current_session(self) -> Session:
         """The current session, if it works with this store.

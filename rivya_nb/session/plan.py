@@ -214,7 +214,7 @@ class Plan:
     @property
     def summary(self) -> str:
         """The number of pictures, videos or audio files and their price, as text."""
-        parts = [count(len(self), self.noun), self.draft.price_words]
+        parts = [count(len(self), self.noun), self.price_words]
         if self.draft.idle:
             parts.append(f"{len(self.draft.idle):,} that an earlier run planned and never sent")
         doubtful = sum(job.status == "unknown" for job in self.draft.reused)
@@ -230,6 +230,17 @@ class Plan:
         if self.draft.unpriced:
             parts.append(f"{self.draft.unpriced:,} without a documented price")
         return " · ".join(parts)
+
+    @property
+    def price_words(self) -> str:
+        """The price, and what of it nothing in the history will ever stand for."""
+        keys = {item.key for item in self.expansion.requests}
+        anew = {item.key for item in self.expansion.requests if item.is_anonymous}
+        # What fills a run is planned only as long as it is missing.
+        if not anew or self._run_id is not None:
+            return self.draft.price_words
+        which = "no seed" if anew == keys else f"{len(anew):,} of {len(keys):,} without a seed"
+        return f"{self.draft.price_words} · {which}: paid anew each time this is run"
 
     @property
     def noun(self) -> str:

@@ -448,7 +448,7 @@ class Run(Pictures):
             self._display.show()
         else:
             self._watch()
-            print(self.text())
+            print(run_text(self, paths=True))
 
     def __repr__(self) -> str:
         done = sum(bool(job.record.pictures) for job in self.jobs)

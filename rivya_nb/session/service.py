@@ -135,7 +135,7 @@ def reach(given: Key, base_url: str | None, folder: Path) -> Service:
         # The sandbox has a key of its own: a real one is never given to it.
         found = FoundKey(Key(DEFAULT_KEY), "the sandbox's own")
         return Service(SANDBOX, RivyaClient(found.key, lease.url, on_wait=tell_waiting), found, lease)
-    found = _find_key(given, service_origin(address), own)
+    found = find_key(given, service_origin(address), own)
     client = RivyaClient(found.key, address, on_wait=tell_waiting)
     return Service(client.origin, client, found)
 
@@ -150,7 +150,7 @@ def canonical_name(service: str) -> str:
         return service
 
 
-def _find_key(given: Key, origin: str, own: str) -> FoundKey:
+def find_key(given: Key, origin: str, own: str) -> FoundKey:
     """The key for an origin: the given one, else the environment's if it is for this origin, else the keyring's.
 
     The key of the environment is for the address `own`.

@@ -9,9 +9,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
-from rivya_nb.errors import CreditLimitError, UsageError
+from rivya_nb.errors import CreditLimitError, DatabaseUnreachableError, UsageError, WaitInterruptedError
 from rivya_nb.jobs.balance import Gate, short_of
 from rivya_nb.jobs.doubt import doubt
+from rivya_nb.jobs.patience import stored
 from rivya_nb.planning.ask import REPLICATE_AXIS, Ask
 from rivya_nb.store.persisting import persist
 from rivya_nb.store.records import (
@@ -103,7 +104,7 @@ class Spending:
             CreditLimitError: it costs more than is allowed.
             NotConnectedError: there is no key for the service.
         """
-        with self._live_records.dispatching:
+        with self._live_records.dispatching():
             run, current = persist(lambda *, is_again: self._enter(plan))  # noqa: ARG005
             gate = self._gate(current.costing)
             # Stopped jobs stay stopped: no draft counts their price.
@@ -120,7 +121,7 @@ class Spending:
         """
         limit = self._max_credits if plan.max_credits is None else plan.max_credits
         limits = Deferral(DEFAULT_LIMIT if limit is None else limit, plan.max_parallel)
-        with self._live_records.dispatching:
+        with self._live_records.dispatching():
             return persist(lambda *, is_again: self._enter(plan, limits))[0]  # noqa: ARG005
 
     def carry(self, run: DeferredRun, most: int, user: str | None = None) -> list[LiveJob]:
@@ -130,7 +131,7 @@ class Spending:
         Raises:
             CreditLimitError: they cost more than this session or the run may; nothing was taken.
         """
-        with self._live_records.dispatching:
+        with self._live_records.dispatching():
             left = None
             if self._max_credits is not None:
                 committed = self._store.jobs(self._committed).values()
@@ -179,26 +180,38 @@ class Spending:
     def _write_down(self, plan: Plan, current: Draft, deferral: Deferral | None) -> RunRecord | None:
         """The run in the store, new or extended; None if the draft is out of date by now."""
         self._allow(current.costing, plan.max_credits)
-        if current.run is not None:
-            return self._store.extend_run(
-                current.run,
-                cells=current.cells,
+        idle = [job.id for job in current.idle]
+        try:
+            if current.run is not None:
+                return self._store.extend_run(
+                    current.run,
+                    cells=current.cells,
+                    jobs=current.new,
+                    idle=idle,
+                    unanswered=current.unanswered,
+                    deferral=deferral,
+                )
+            return self._store.add_run(
+                name=plan.name,
+                service=self._service.name,
+                axes=current.axes,
+                cells=(*current.kept, *current.cells),
                 jobs=current.new,
-                idle=[job.id for job in current.idle],
+                idle=idle,
+                ask=plan.expansion.ask.to_json(),
                 unanswered=current.unanswered,
                 deferral=deferral,
             )
-        return self._store.add_run(
-            name=plan.name,
-            service=self._service.name,
-            axes=current.axes,
-            cells=(*current.kept, *current.cells),
-            jobs=current.new,
-            idle=[job.id for job in current.idle],
-            ask=plan.expansion.ask.to_json(),
-            unanswered=current.unanswered,
-            deferral=deferral,
-        )
+        except (DatabaseUnreachableError, WaitInterruptedError):
+            # It may have been written all the same, and others would wait for what nobody here sends.
+            giving_up = stored(self._give_up, [job.id for job in current.new])
+            self._live_records.work_loop.start(giving_up)
+            raise
+
+    def _give_up(self, job_ids: Collection[str]) -> None:
+        """Let any process take these jobs, but for those that this one works on by now."""
+        with self._live_records.dispatching():
+            self._store.claims.release([each for each in job_ids if not self._live_records.is_working(each)])
 
     def resume(self, run_id: int | None, *, unsent: bool, max_credits: int | None) -> Run:
         """Collect what was, or may have been, submitted; with `unsent`, send what never was.
@@ -209,7 +222,7 @@ class Spending:
         """
         self._service.require_key()
         self._store.make_ready()
-        with self._live_records.dispatching:
+        with self._live_records.dispatching():
             if run_id is None:
                 run, jobs = self._all_unfinished(unsent, max_credits)
             else:
@@ -268,7 +281,7 @@ class Spending:
         """
         self._service.require_key()
         self._store.make_ready()
-        with self._live_records.dispatching:
+        with self._live_records.dispatching():
             record = self.own_run(run_id)
             places = self._failed_places(record)
             while (extended := self._ask_again(record, places, max_credits)) is None:
@@ -387,7 +400,7 @@ class Spending:
         """
         if job.id in self._committed:
             return None
-        with self._live_records.dispatching:
+        with self._live_records.dispatching():
             for run_id in tuple(job.wanted_by):
                 run = self._live_records.run(self._store.run(run_id))
                 jobs = [each for each in run.jobs if run_id in each.live.wanted_by]

@@ -1,4 +1,5 @@
-"""Waits for a database server that does not answer, for as long as a user may wait for a call, and says so.
+"""Waits for a database server that does not answer, for as long as a user may wait for a call, and says so; the
+same for what another call of the same kernel holds meanwhile.
 
 A call of a user waits on the main thread, or on another one for a face that listens (`heard_by`). What runs in the
 background tries once: it has ways of its own to go on (`jobs/patience.py`).
@@ -12,7 +13,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from rivya_nb.errors import DatabaseUnreachableError, WaitInterruptedError
@@ -34,23 +34,12 @@ R = TypeVar("R")
 T = TypeVar("T", covariant=True)
 
 
-@dataclass(frozen=True)
-class Wait:
-    """A wait for the database called `name`: why, as far as that is known, and for how many seconds at most, if
-    that is known."""
-
-    name: str
-    why: str
-    left: float | None
-
-    def __str__(self) -> str:
-        why = self.why.removeprefix(f"{self.name}: ").rstrip(".")
-        left = "" if self.left is None else f"; this waits {max(0.0, self.left):.0f} s more at most"
-        return f"{self.name} does not answer yet{why and f' ({why})'}{left}."
+OnWait = Callable[[str | None], object]
+"""What hears of waits: in words, and None if one is over."""
 
 
-OnWait = Callable[[Wait | None], object]
-"""What hears of waits; None if one is over."""
+class Interrupted(KeyboardInterrupt):
+    """The user has had enough of a wait."""
 
 
 class Listener:
@@ -58,11 +47,11 @@ class Listener:
 
     def __init__(self, tell: OnWait) -> None:
         self._tell = tell
-        self._told: Wait | None = None
+        self._told: str | None = None
         self._lock = threading.Lock()
         self.is_open, self.has_given_up = True, False
 
-    def hear(self, waiting: Wait | None) -> None:
+    def hear(self, waiting: str | None) -> None:
         """There is this wait; None if it is over."""
         with self._lock:
             if self.is_open:
@@ -131,6 +120,78 @@ def once(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     return step(*args, **kwargs)
 
 
+class Watch:
+    """Tells of one wait of a user's call once it lasts, in the `words` for it, until it is over."""
+
+    def __init__(self, listener: Listener, words: Callable[[], str]) -> None:
+        self._listener = listener
+        self._words = words
+        self._began = time.monotonic()
+        self._is_told = False
+
+    def look(self) -> None:
+        """Called now and then while it waits.
+
+        Raises:
+            Interrupted: nobody wants it any more.
+        """
+        if self._listener.has_given_up or not self._listener.is_open:
+            raise Interrupted
+        if time.monotonic() - self._began >= SILENT:
+            self._is_told = True
+            self._listener.hear(self._words())
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_told:
+            self._listener.hear(None)
+
+
+def watch(on_wait: OnWait, words: Callable[[], str]) -> Watch | None:
+    """Watches a wait that begins now; None where it is of the background. `on_wait` hears of it where nobody else
+    listens."""
+    listener = _listener.get()
+    if listener is not None and listener.is_open:
+        return Watch(listener, words)
+    is_main = threading.current_thread() is threading.main_thread()
+    return Watch(Listener(on_wait), words) if is_main else None
+
+
+@contextmanager
+def turn(lock: threading.RLock, words: str, on_wait: OnWait) -> Iterator[None]:
+    """Hold a lock that another call of this kernel may hold for long.
+
+    Raises:
+        WaitInterruptedError: the user has had enough of waiting for it.
+    """
+    if (watching := watch(on_wait, lambda: words)) is None:
+        with lock:
+            yield
+        return
+    with _interruptible("another call of this kernel"), watching:
+        while not lock.acquire(timeout=TICK):
+            watching.look()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _interruptible(what: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise interrupted(what) from None
+
+
+def interrupted(what: str) -> WaitInterruptedError:
+    """The user has had enough of waiting for this."""
+    return WaitInterruptedError(f"Interrupted while waiting for {what}; nothing was sent meanwhile.")
+
+
 class _Connect(Protocol):
     def __call__(self, *, sure: bool) -> Connection:
         """A connection; a `sure` one has been answered on just now."""
@@ -146,57 +207,55 @@ def connection_of(connect: _Connect, name: str, on_wait: OnWait, *, patience: fl
     Raises:
         WaitInterruptedError: the user has had enough.
     """
-    listener = _listener.get()
-    if listener is None or not listener.is_open:
-        if threading.current_thread() is not threading.main_thread():
-            return connect(sure=False)
-        listener = Listener(on_wait)
-    if patience is None:
-        return _Waiting(connect, name, listener, None).result()
-    with _until_the_end(patience) as end:
-        return _Waiting(connect, name, listener, end).result()
+    waiting = _Waiting(connect, name)
+    watching = watch(on_wait, waiting.words)
+    if watching is None:
+        return connect(sure=False)
+    with _interruptible(name), watching:
+        if patience is None:
+            return waiting.result(watching.look)
+        with _until_the_end(patience) as waiting.end:
+            return waiting.result(watching.look)
 
 
 class _Waiting:
     """Waits for a connection until `end`, in monotonic seconds; without one, for the end of a single attempt."""
 
-    def __init__(self, connect: _Connect, name: str, listener: Listener, end: float | None) -> None:
+    def __init__(self, connect: _Connect, name: str) -> None:
+        self.end: float | None = None
         self._connect = connect
         self._name = name
-        self._listener = listener
-        self._end = end
         self._why = ""
-        self._began = time.monotonic()
-        self._is_told = False
 
-    def result(self) -> Connection:
-        try:
-            while True:
-                try:
-                    return self._attempt()
-                except DatabaseUnreachableError as error:
-                    if self._end is None or time.monotonic() > self._end:
-                        raise
-                    self._why = str(error)
-                self._look()
-                time.sleep(PAUSE)
-        except KeyboardInterrupt:
-            raise WaitInterruptedError(
-                f"Interrupted while waiting for {self._name}; nothing was sent meanwhile."
-            ) from None
-        finally:
-            if self._is_told:
-                self._listener.hear(None)
+    def words(self) -> str:
+        why = self._why.removeprefix(f"{self._name}: ").rstrip(".")
+        left = (
+            ""
+            if self.end is None
+            else f"; this waits {max(0.0, self.end - time.monotonic()):.0f} s more at most"
+        )
+        return f"{self._name} does not answer yet{why and f' ({why})'}{left}."
 
-    def _attempt(self) -> Connection:
+    def result(self, look: Callable[[], None]) -> Connection:
+        while True:
+            try:
+                return self._attempt(look)
+            except DatabaseUnreachableError as error:
+                if self.end is None or time.monotonic() > self.end:
+                    raise
+                self._why = str(error)
+            look()
+            time.sleep(PAUSE)
+
+    def _attempt(self, look: Callable[[], None]) -> Connection:
         attempt: Future[Connection] = Future()
         threading.Thread(
             target=_fulfil, args=(attempt, self._connect), name="rivya-connect", daemon=True
         ).start()
         try:
             while not wait([attempt], TICK).done:
-                self._look()
-                if self._end is not None and time.monotonic() > self._end:
+                look()
+                if self.end is not None and time.monotonic() > self.end:
                     raise DatabaseUnreachableError(
                         f"{self._name}: no answer came in time; see whether the network (a VPN, a firewall) "
                         "lets this machine reach the server, and try again."
@@ -205,16 +264,6 @@ class _Waiting:
             attempt.add_done_callback(_give_back)
             raise
         return attempt.result()
-
-    def _look(self) -> None:
-        """Tell of the wait, if it lasts; end it where nobody wants it any more."""
-        if self._listener.has_given_up or not self._listener.is_open:
-            raise KeyboardInterrupt
-        now = time.monotonic()
-        if now - self._began >= SILENT:
-            self._is_told = True
-            left = None if self._end is None else self._end - now
-            self._listener.hear(Wait(self._name, self._why, left))
 
 
 def _fulfil(attempt: Future[Connection], connect: _Connect) -> None:

@@ -381,7 +381,9 @@ def _label(axis: str, value: str) -> Label:
     if axis in _SPEAKING_AXES:
         return Label(printable(value, LABEL_LENGTH), printable(value))
     full = f"{axis}: {value}"
-    text = value if _SPEAKING_VALUE.fullmatch(value) else f"{axis}: {_without_name(axis, value)}"
+    # The name of a coupled axis, `light, aspect_ratio`, would leave no room for its value.
+    speaks = ", " in axis or _SPEAKING_VALUE.fullmatch(value)
+    text = value if speaks else f"{axis}: {_without_name(axis, value)}"
     return Label(printable(text, LABEL_LENGTH), printable(full))
 
 

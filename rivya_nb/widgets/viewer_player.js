@@ -4,9 +4,12 @@ import { element } from "./dom.js";
 
 const TOLERATED = 0.012; // seconds that one may be behind or before the others
 const NUDGE = 0.08; // by how much faster or slower it plays until it is there
-const LOST = 0.35; // seconds after which that would take too long: it is sent there
-const BETWEEN_JUMPS = 2000; // milliseconds at least, so that a slow machine does nothing but jump
+const BRAKE = 0.5; // by how much slower where it is further before them
+export const APART = 0.04; // seconds: about one frame
+export const LOST = 0.35; // seconds after which playing slower would take too long, and that the screen may be behind
 const PATIENCE = 3000; // milliseconds for a frame that may never be shown: the others must not wait for ever
+const FIRST_FRAME = 10_000; // milliseconds; what was there before stays to be seen meanwhile
+const DAMAGED = "It cannot be played: the file is damaged.";
 const END = 0.001; // seconds: at its very end a video begins anew when it is played
 
 /** The first of these events; null after so many milliseconds, if that is given. */
@@ -41,7 +44,7 @@ export class Player {
     this.url = null; // what it plays, or will
     this.shown = null; // the place of the frame on the screen, in seconds, where a browser tells it
     this.nudge = 0;
-    this.jumped = 0;
+    this.still = null; // a canvas that lies over it while it is sought
   }
 
   get isVideo() {
@@ -85,20 +88,35 @@ export class Player {
       { src: url, muted: true, preload: "auto", playsInline: true, "aria-label": this.cell.alt });
     // Above the one that plays meanwhile, and nothing to be seen before it has a frame.
     this.node.append(media);
+    const framed = new Promise((resolve) => media.requestVideoFrameCallback?.(() => resolve("framed")));
     // It is "emptied" where it is given up before it has a frame.
-    const told = await once(media, ["loadeddata", "error", "emptied"]);
-    if (told === "loadeddata" && this.url === url) await this.seek(playing.ahead, media);
+    let told = await once(media, ["loadeddata", "error", "emptied"]);
+    if (told === "loadeddata" && this.url === url) {
+      const failed = once(media, ["error", "emptied"], FIRST_FRAME);
+      await this.seek(playing.ahead, media);
+      // A file that is cut before its first frame has all data that it will ever have.
+      if (media.requestVideoFrameCallback && !document.hidden) told = await Promise.race([framed, failed]);
+    }
     if (this.url !== url) return free(media);
-    if (told !== "loadeddata") {
+    if (told !== "loadeddata" && told !== "framed") {
+      const isForeign = media.error?.code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED;
       this.url = this.media?.src ?? null;
       free(media);
-      return playing.refused(this.cell, url);
+      return playing.refused(this.cell, url, isForeign ? null : DAMAGED);
     }
+    media.addEventListener("error", () => this.media === media && this.fail(url));
     free(this.media);
     this.media = media;
     this.shown = null;
     this.note(media);
     return playing.joined(this);
+  }
+
+  /** It cannot be played further: the others must not wait for it. */
+  fail(url) {
+    const at = this.media.currentTime;
+    this.release();
+    this.viewer.playing.refused(this.cell, url, at > 0.1 ? `It cannot be played beyond ${at.toFixed(1)} s: the file is damaged.` : DAMAGED);
   }
 
   /** Show the frame at `position`; resolves once it is shown. A shorter one shows its last frame. */
@@ -111,6 +129,22 @@ export class Player {
     await done;
   }
 
+  /** Let the frame that is on the screen stay there, whatever the video shows meanwhile. */
+  cover() {
+    const { media } = this;
+    if (this.still || !this.isVideo || media.readyState < media.HAVE_CURRENT_DATA) return;
+    const width = Math.min(media.videoWidth, Math.ceil(this.node.clientWidth * this.viewer.state.zoom * devicePixelRatio)) || 1;
+    const height = Math.round((width * media.videoHeight) / media.videoWidth) || 1;
+    this.still = element("canvas", { width, height });
+    this.still.getContext("2d").drawImage(media, 0, 0, width, height);
+    this.node.append(this.still);
+  }
+
+  uncover() {
+    this.still?.remove();
+    this.still = null;
+  }
+
   start(position, speed) {
     this.nudge = 0;
     this.media.playbackRate = speed;
@@ -118,16 +152,18 @@ export class Player {
     if (!this.isOver(position)) this.media.play().catch(() => {}); // paused again, before it has begun
   }
 
-  /** Stay with the common clock: a little faster where it is late, a little slower where it is early. */
+  /** By how many seconds it is behind a position while it plays; negative if it is before that. */
+  late(position) {
+    const { media } = this;
+    return media.seeking || media.paused || this.isOver(position) ? 0 : position - media.currentTime;
+  }
+
+  /** Stay with the common clock: a little faster where it is late, slower where it is early. */
   follow(position, speed) {
     const { media } = this;
-    if (media.seeking || media.paused || this.isOver(position)) return;
-    const late = position - media.currentTime;
-    if (Math.abs(late) > LOST * Math.max(1, speed)) {
-      if (Date.now() - this.jumped < BETWEEN_JUMPS) return;
-      this.jumped = Date.now();
-      media.currentTime = position;
-    } else if (Math.abs(late) > TOLERATED) this.nudge = Math.sign(late) * NUDGE;
+    const late = this.late(position) / speed;
+    if (late < -APART) this.nudge = -BRAKE;
+    else if (Math.abs(late) > TOLERATED) this.nudge = Math.sign(late) * NUDGE;
     else if (late * this.nudge <= 0) this.nudge = 0; // it has just passed the clock
     const rate = speed * (1 + this.nudge);
     if (media.playbackRate !== rate) media.playbackRate = rate;
@@ -137,7 +173,7 @@ export class Player {
   release() {
     this.url = null;
     free(this.media);
-    this.media = null;
+    this.media = this.still = null;
     this.node.replaceChildren();
   }
 }

@@ -3,7 +3,7 @@
 // The clock is as long as the longest of them. A shorter one waits at its last frame: what is seen at one moment is
 // then always the same moment of each.
 
-import { Player } from "./viewer_player.js";
+import { APART, LOST, Player } from "./viewer_player.js";
 import { clamp } from "./viewer_zoom.js";
 
 const MOST = 24; // that play at once; what they need of a machine adds up
@@ -19,8 +19,10 @@ export class Playing {
     this.left = []; // players of the stage before this one, which may be taken over
     this.at = 0; // the position in seconds at the time `since`, or now, if that is null
     this.since = null;
+    this.began = 0; // when the last of those that play has begun
     this.turn = 0;
     this.isOn = false;
+    this.isGathering = false;
     this.speed = 1;
     this.loops = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.isTouched = false; // before, the posters of a grid tell more than first frames, which are often black
@@ -117,16 +119,19 @@ export class Playing {
   /** A player has a file that it can play. */
   joined(player) {
     this.hear();
-    if (this.since !== null) player.start(this.position, this.speed);
+    // It was sought to where the others were then.
+    this.began = performance.now();
+    if (this.since === null) this.gather();
+    else player.start(this.position, this.speed);
     this.viewer.stage.showKey(player.cell.key);
     this.viewer.playBar.draw();
   }
 
-  /** The browser cannot play a file. */
-  refused(cell, url) {
+  /** The browser cannot play a file; `words` say why, if it is not for its format. */
+  refused(cell, url, words) {
     const { originals, previews, stage } = this.viewer;
     const files = originals.url(cell.key) === url ? originals : previews;
-    files.troubles.set(cell.key, `This browser cannot play ${files.type(cell.key)}.`);
+    files.troubles.set(cell.key, words ?? `This browser cannot play ${files.type(cell.key)}.`);
     stage.showKey(cell.key);
     stage.look();
   }
@@ -225,14 +230,23 @@ export class Playing {
     for (const { media } of this.ready) media.pause();
   }
 
-  /** Bring all to the position, and where they play, let them begin at one moment. */
+  /** Bring all to the position, and where they play, let them begin at one moment.
+   *
+   * Each is there at another moment: until all are, the frames of before stay on the screen. */
   async gather() {
     this.hold();
-    const { turn } = this;
-    await Promise.all(this.ready.map((each) => each.seek(this.at)));
-    if (turn !== this.turn) return;
-    if (this.isOn) {
-      this.since = performance.now();
+    if (this.isGathering) return; // that goes on to the new position
+    this.isGathering = true;
+    let turn = null;
+    while (turn !== this.turn) {
+      ({ turn } = this);
+      for (const each of this.ready) each.cover();
+      await Promise.all(this.ready.map((each) => each.seek(this.at)));
+      for (const each of this.players) each.uncover();
+    }
+    this.isGathering = false;
+    if (this.isOn && !document.hidden) {
+      this.since = this.began = performance.now();
       for (const each of this.ready) each.start(this.at, this.speed);
       this.tick();
     }
@@ -242,19 +256,29 @@ export class Playing {
   tick() {
     cancelAnimationFrame(this.beat);
     if (!this.isOn || this.since === null) return;
+    const late = this.ready.map((each) => each.late(this.position));
+    const [least, most] = [Math.min(...late), Math.max(...late)];
+    // The others wait for the one that is furthest behind.
+    if (most > APART * this.speed) {
+      this.at = this.position - most;
+      this.since = performance.now();
+    }
     const { position } = this;
-    if (this.length && position >= this.length) {
-      this.turnOver();
-      return;
-    }
+    if (this.length && position >= this.length) return this.turnOver();
+    const isApart = most - least > LOST * this.speed;
+    this.checkPace(isApart || this.ready.some((each) => each.lags(position)));
+    if (isApart) return this.gather();
     for (const each of this.ready) each.follow(position, this.speed);
-    if (!this.isSlow && performance.now() - this.since > GRACE && this.ready.some((each) => each.lags(position))) {
-      this.isSlow = true;
-      this.viewer.stage.look();
-      this.viewer.playBar.draw();
-    }
     this.viewer.playBar.drawTime();
     this.beat = requestAnimationFrame(this.tick);
+  }
+
+  /** One that lags after a while shows that the originals are too much. */
+  checkPace(lags) {
+    if (!lags || this.isSlow || performance.now() - this.began < GRACE) return;
+    this.isSlow = true;
+    this.viewer.stage.look();
+    this.viewer.playBar.draw();
   }
 
   /** At the end: from the beginning again, or stop there. */

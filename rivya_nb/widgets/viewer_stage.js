@@ -92,8 +92,8 @@ export class Stage {
       element("div", { role: "row" }, label(scene.rows[place] ?? "", "rowheader"), ...row.map((index) =>
         (index === null ? element("div", { class: "hole", role: "gridcell" }) : this.gridTile(index)))));
     const cells = this.cells(...(scene.columns.length ? [head] : []), ...lines);
-    const tracks = ratios.map((ratio) => `minmax(${Math.round(80 * Math.max(1, ratio))}px, ${ratio}fr)`);
-    cells.style.gridTemplateColumns = `auto ${tracks.join(" ")}`;
+    const tracks = ratios.map((ratio) => `minmax(${Math.round(80 * Math.sqrt(Math.max(1, ratio)))}px, ${ratio}fr)`);
+    cells.style.gridTemplateColumns = `fit-content(20%) ${tracks.join(" ")}`;
     // All rows at once if they do not become too small; else the stage scrolls.
     const height = clamp(610 / rows.length, 150, 340);
     cells.style.maxWidth = `${ratios.reduce((sum, ratio) => sum + ratio * height, 120)}px`;
@@ -118,6 +118,7 @@ export class Stage {
     for (const [index, cell] of cells.entries()) {
       const image = element("img", { alt: cell.alt, draggable: false });
       const player = this.viewer.playing.player(cell);
+      frame.classList.toggle("plays", player !== null);
       const words = element("div", { class: "words" });
       const chip = element("div", { class: index ? "chip left" : letters === "AB" ? "chip right" : "chip" });
       const letter = letters === "AB" ? (index ? "A" : "B") : letters;

@@ -55,6 +55,15 @@ def test_what_stands_in_the_form_is_offered_bought_and_followed(model: PanelMode
     until(lambda: model.offer.price == 0)
 
 
+def test_a_model_without_a_seed_says_beside_the_price_that_it_is_paid_anew(model: PanelModel) -> None:
+    model.put(FormState(prompt="a pot", models=("nano-banana",)))
+    until(lambda: model.offer.lines)
+    assert "credits · no seed: paid anew each time this is run" in model.offer.lines[0]
+    model.put(ASKED)
+    until(lambda: model.offer.head == "2 pictures")
+    assert "paid anew" not in model.offer.lines[0]
+
+
 def test_what_cannot_be_paid_is_not_sent(tmp_path: Path) -> None:
     with (
         running_sandbox(SandboxConfig(latency=0, credits=20)) as url,

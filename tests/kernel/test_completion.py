@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -78,3 +79,13 @@ def test_runs_and_tags_are_offered_once_a_session_is_open(kernel_newest: Kernel)
             assert {each: found[each] for each in offered} == offered
             assert list(found)[: len(offered)] == list(offered)
         kernel.ok("rivya_nb.calls.current_session().close()")
+
+
+def test_python_calls_show_the_params_too(kernel_newest: Kernel) -> None:
+    kernel = kernel_newest
+    kernel.ok("import rivya_nb as rv")
+    assert "rv.generate('A fox', aspect_ratio=" in kernel.tab("rv.generate('A fox', asp‸")
+    assert "rv.plan('A fox', resolution=" in kernel.tab("rv.plan('A fox', reso‸")
+    told = re.sub("\x1b\\[[0-9;]*m", "", kernel.inspect("rv.gene‸rate(") or "")
+    assert "resolution: '1K, 2K' = '2K'" in told
+    assert "seed: 'a whole number from 0 to 2147483647' = None" in told

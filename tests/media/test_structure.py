@@ -261,6 +261,23 @@ def test_what_the_first_frame_of_an_mp3_tells_is_read_leniently(
     assert walked(lying, "sound.mp3").whole is whole
 
 
+@pytest.mark.parametrize(
+    "between", [b"", b"TAG" + bytes(125), b"APETAGEX" + bytes([0, 0, 0, 0, 4]) + bytes(23)]
+)
+@pytest.mark.parametrize("name", ["sound.mp3", "cover.mp3", "tagged.mp3", "plain.mp3"])
+def test_mp3s_that_were_joined_last_as_long_as_all_of_them(name: str, between: bytes) -> None:
+    joined = DATA[name] + between + DATA["tagged.mp3"]
+    assert walked(joined, "sound.mp3").duration == pytest.approx(2 * 0.575, abs=0.03)
+    assert walked(joined[:-900], "sound.mp3").whole is False
+
+
+@pytest.mark.parametrize(("name", "other"), [("sound.ogg", "vorbis.ogg"), ("vorbis.ogg", "vorbis.ogg")])
+def test_oggs_that_were_joined_last_as_long_as_all_of_them(name: str, other: str) -> None:
+    found = walked(DATA[name] + DATA[other], name)
+    assert found.duration == pytest.approx(1.0, abs=0.01)
+    assert found.whole
+
+
 def test_a_flac_that_lacks_frames_is_cut() -> None:
     data = DATA["sound.flac"]
     assert walked(data[: len(data) // 2], "sound.flac").whole is False

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import rivya_nb as rv
+from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.magics.cell import plan_cell
 from rivya_nb.planning.line import parse_line
 from rivya_nb.sandbox.config import SandboxConfig
@@ -18,6 +19,7 @@ from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.session.adding import plan_extension
 from rivya_nb.session.plan import Plan
 from rivya_nb.session.session import Session
+from rivya_nb.session.showing.run_looks import run_text
 from rivya_nb.session.worker import Worker
 
 TIMEOUT = 60
@@ -171,6 +173,38 @@ def test_without_seeds_repeats_are_found_again_like_replicates(connect: Connect)
     assert rv.plan("A pot", model=SEEDLESS).credits == price, (
         "where nothing is written down, it is asked anew"
     )
+
+
+def test_what_has_neither_seed_nor_number_says_beside_its_price_that_it_is_paid_anew(
+    connect: Connect,
+) -> None:
+    session = connect(SandboxConfig(latency=0))
+    anew = " · no seed: paid anew each time this is run"
+    for asked in (plan(session, "seed=none"), rv.plan("A pot", model=SEEDLESS)):
+        look = asked._repr_mimebundle_()
+        assert asked.summary.endswith(f" credits{anew}")
+        assert all(
+            f" credits{anew} · nothing is sent yet" in look[kind] for kind in ("text/plain", "text/html")
+        )
+        run = asked.run().wait(TIMEOUT)
+        assert asked.run().wait(TIMEOUT).credits == run.credits > 0, "and so it is"
+        assert "no seed: asking for the same again is paid anew" in run_text(run)
+    assert "2 of 4 without a seed" in rv.plan("A pot", model=[DEFAULT_MODEL, SEEDLESS], repeat=2).summary
+    for kept in (
+        "seed=1",
+        "",
+        f"--model {SEEDLESS} --replicates 2",
+        f"--model {SEEDLESS} --repeat 2",
+        "--fresh",
+    ):
+        asked = plan_cell(session, parse_line(kept), "A pan", {})
+        assert "paid anew" not in asked.summary
+    assert "paid anew" not in run_text(rv.generate("A pan", model=SEEDLESS, repeat=2).wait(TIMEOUT))
+    # What is filled is there afterwards, and not planned again.
+    failed = rv.generate("A pot sandbox:fail", model=SEEDLESS)
+    with pytest.raises(rv.RunFailedError):
+        failed.wait(TIMEOUT)
+    assert "paid anew" not in failed.grid().fill().summary
 
 
 def test_drawn_seeds_are_drawn_anew_and_their_replicates_bought_anew(connect: Connect) -> None:

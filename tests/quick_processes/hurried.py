@@ -80,9 +80,9 @@ def remember_tables(schema: Any) -> None:
             if statement.lstrip().startswith("CREATE"):
                 made.append(statement)
 
-        event.listen(connection, "before_cursor_execute", note)
+        event.listen(connection.engine, "before_cursor_execute", note)
         create(connection)
-        event.remove(connection, "before_cursor_execute", note)
+        event.remove(connection.engine, "before_cursor_execute", note)
         known[tables] = made
 
     schema.create = remembering

@@ -196,6 +196,7 @@ def test_a_prompts_label_is_its_text_short_on_the_page_and_whole_in_the_title() 
     [
         ("seed", "1", "seed: 1"),
         ("watermark", "true", "watermark: true"),
+        ("light, aspect_ratio", "night, 16:9", "night, 16:9"),
         ("strength", "0.5", "strength: 0.5"),
         ("seed", "none", "seed: none"),
         ("resolution", "2K", "2K"),

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from rivya_nb.contract.catalogue import Param
-from rivya_nb.contract.params import range_words
-from rivya_nb.contract.text import listing, printable
+from rivya_nb.contract.params import takes_words
+from rivya_nb.contract.text import printable
 
 _SHORT = 44
-
-
-def takes_words(param: Param) -> str:
-    """What a param takes: its options, its numbers, or text."""
-    if param.options is not None:
-        return printable(listing(param.options))
-    return range_words(param) if param.type == "number" else "text"
 
 
 def param_note(param: Param) -> str:
@@ -30,7 +23,7 @@ def param_help(key: str, params: list[tuple[str, Param | None]]) -> str:
             default = "none" if param.default is None else str(param.default)
             lines += [
                 f"{printable(key)}  a param of {printable(model)} ({printable(param.type)})",
-                f"  takes    {takes_words(param)}",
+                f"  takes    {printable(takes_words(param))}",
                 "  needed"
                 if param.required and param.default is None
                 else f"  default  {printable(default)}",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
 from rivya_nb.errors import StoreError
+from rivya_nb.planning.ask import REPLICATE_AXIS
 from rivya_nb.session.showing.looks import (
     Bundle,
     bundle,
@@ -21,11 +22,12 @@ from rivya_nb.session.showing.looks import (
     thumbnails,
 )
 from rivya_nb.views.headline import headline_of
-from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, row_of
+from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, place_label, row_of
 from rivya_nb.views.overview import Overview, Strip, overview_html, overview_text, strip_html
 from rivya_nb.views.run_html import render_run
-from rivya_nb.views.run_text import few, render_text
+from rivya_nb.views.run_text import few, file_line, render_text
 from rivya_nb.views.run_view import BUTTONS, Hint, RunView, default_hints, deferred_hints, progress_words
+from rivya_nb.views.words import file_words
 
 if TYPE_CHECKING:
     from rivya_nb.session.run import Run
@@ -129,9 +131,11 @@ def strip_bundle(run: Run) -> Bundle:
         marks=_marks(run, [job.id for _, job in shown]),
         hints=hints,
     )
-    name_of = namer(run.files)
-    paths = [f"  {name_of(job.pictures[0])}" for _, job in shown]
-    return {"text/html": strip_html(strip), "text/plain": "\n".join(few(paths, run.noun))}
+    lines = [
+        file_line(place_label(standing.run.axes, place).text, file_words(job.pictures[0]))
+        for place, job in shown
+    ]
+    return {"text/html": strip_html(strip), "text/plain": "\n".join(few(lines, run.noun))}
 
 
 def glance(run: Run) -> object:
@@ -155,11 +159,11 @@ def _marks(run: Run, job_ids: Iterable[str]) -> Mapping[str, Marks]:
     return {}
 
 
-def run_text(run: Run) -> str:
-    """The run as it is now, in a few lines of plain text."""
+def run_text(run: Run, *, paths: bool = False) -> str:
+    """The run as it is now, in a few lines of plain text; with `paths` of the originals, if they are few."""
     if is_large(run):
         return overview_text(overview(run, mapped=False))
-    return render_text(run_view(run), namer(run.files))
+    return render_text(run_view(run), namer(run.files) if paths else file_words)
 
 
 def run_view(
@@ -181,7 +185,7 @@ def _next_steps(run: Run, *, live: bool, now: float, in_panel: bool) -> tuple[Hi
     hints = default_hints(
         run.shown, jobs, run.variable, BUTTONS if in_panel else None, rows=run.rows, cols=run.cols
     )
-    return (*hints, *_seeds(run, in_panel))
+    return (*hints, *_seeds(run, in_panel), *_without_seeds(run))
 
 
 def _seeds(run: Run, in_panel: bool) -> tuple[Hint, ...]:
@@ -202,6 +206,14 @@ def _seeds(run: Run, in_panel: bool) -> tuple[Hint, ...]:
     return (Hint(seeds, f"as the seed {what}") if in_panel else Hint(f"seed={seeds}", what),)
 
 
+def _without_seeds(run: Run) -> tuple[Hint, ...]:
+    """That nothing keeps the same pictures from being paid again, where a seed or a number does it otherwise."""
+    numbered = any(axis.name == REPLICATE_AXIS for axis in run.record.axes)
+    if numbered or all(job.record.is_known_again for job in run.jobs):
+        return ()
+    return (Hint("", "no seed: asking for the same again is paid anew"),)
+
+
 def _if_it_stands_still(run: Run, now: float) -> tuple[Hint, ...]:
     """What the picture of a running run says of itself; `now` in epoch seconds.
 
@@ -215,7 +227,10 @@ def _if_it_stands_still(run: Run, now: float) -> tuple[Hint, ...]:
             Hint(f"rv.runs({run.id})", "shows it as it is then."),
         )
     return (
-        Hint("", f"State as of {moment}. If this no longer changes, as after a reload of the page,"),
+        Hint(
+            "",
+            f"State as of {moment}. Where this does not change (in a console, after a reload of the page),",
+        ),
         Hint(f"rv.runs({run.id})", "shows it as it is now. Where the kernel has ended,"),
         Hint(f"%rivya resume {run.id}", f"collects the {run.noun}s."),
     )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import uuid
-from typing import TYPE_CHECKING
 
-from rivya_nb.session.showing.live import NOTHING, in_notebook, publish, tell
-
-if TYPE_CHECKING:
-    from rivya_nb.store.persisting import Wait
+from rivya_nb.session.showing.live import NOTHING, in_console, in_notebook, publish, tell
+from rivya_nb.session.showing.terminal import write_over, writes_over
 
 
 class WaitLine:
@@ -20,16 +16,15 @@ class WaitLine:
         self._words = ""
         self._display_id = ""
 
-    def show(self, waiting: Wait | None) -> None:
+    def show(self, waiting: str | None) -> None:
         """Show this wait; None if it is over. What cannot be shown is waited for all the same."""
-        before, self._words = self._words, "" if waiting is None else str(waiting)
+        before, self._words = self._words, waiting or ""
         if self._words == before:
             return
-        if in_notebook():
+        if in_notebook() and not in_console():
             self._publish(is_new=not before)
-        elif sys.stderr is not None and sys.stderr.isatty():
-            words = self._words[: shutil.get_terminal_size().columns - 1]
-            print(f"\r\x1b[K{words}", end="", file=sys.stderr, flush=True)
+        elif writes_over(sys.stderr):
+            write_over(self._words, sys.stderr)
         elif not before:
             tell(self._words)
 

@@ -17,6 +17,8 @@ from rivya_nb.media.suffixes import named_medium
 from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
+    from IPython.lib.pretty import RepresentationPrinter
+
     from rivya_nb.session.showing.looks import Bundle
     from rivya_nb.views.thumbnails import Thumbnail
 
@@ -67,13 +69,20 @@ class SavedPictures(list[Path]):
         self.lists = tuple(lists)
         self.note = note
 
+    @property
+    def _facts(self) -> str:
+        rest = len(self) - _MOST_SHOWN
+        number = count(len(self), noun({named_medium(path.name) or "image" for path in self}))
+        facts = f"{number}{f', {rest:,} of them not shown here' if rest > 0 else ''}"
+        return facts + (f"; {self.note}" if self.note else "")
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, _cycle: bool) -> None:
+        # IPython has a text of its own for lists, which goes before that of the bundle.
+        printer.text(_text(self.folder, self._facts, self.lists))
+
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         shown = [(path, _thumbnail(path, _SMALL, _SMALL_BYTES)) for path in self[:_MOST_SHOWN]]
-        rest = len(self) - len(shown)
-        number = count(len(self), noun({named_medium(path.name) or "image" for path in self}))
-        facts = f"{number}{f', {rest:,} of them not shown here' if rest else ''}"
-        facts += f"; {self.note}" if self.note else ""
-        return _bundle(self.folder, facts, shown, self.lists)
+        return _bundle(self.folder, self._facts, shown, self.lists)
 
 
 def _bundle(
@@ -89,8 +98,11 @@ def _bundle(
         link=link_to,
         told=printable,
     )  # fmt: skip
-    lines = [f"{target} ({facts})", *map(str, lists)]
-    return {"text/html": html, "text/plain": "\n".join(map(printable, lines))}
+    return {"text/html": html, "text/plain": _text(target, facts, lists)}
+
+
+def _text(target: Path, facts: str, lists: Sequence[Path]) -> str:
+    return "\n".join(map(printable, [f"{target} ({facts})", *map(str, lists)]))
 
 
 def _thumbnail(path: Path, box: tuple[int, int], most_bytes: int) -> Thumbnail | None:

@@ -17,13 +17,14 @@ from sqlalchemy.exc import DisconnectionError
 from rivya_nb.errors import DatabaseUnreachableError, StoreError
 from rivya_nb.store import persisting, schema
 from rivya_nb.store.database import Database
-from rivya_nb.store.persisting import OnWait, connection_of
+from rivya_nb.store.persisting import OnWait, Watch, connection_of, watch
 from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.postgresql import folding, settings, words
 from rivya_nb.store.postgresql import triggers as _triggers  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql.connecting import parameters, set_up
 from rivya_nb.store.postgresql.examination import examine, refuse_stranger
 from rivya_nb.store.postgresql.inherited import keep_from_children
+from rivya_nb.store.postgresql.interrupting import InterruptibleConnection
 from rivya_nb.store.postgresql.poolers import refuse_pooler
 from rivya_nb.store.postgresql.trouble import server_trouble
 from rivya_nb.store.trouble import read_only
@@ -57,10 +58,9 @@ class PostgresqlDatabase(Database):
         self._ahead = 0.0
         self._engine = create_engine(
             "postgresql+psycopg://",
+            creator=self._connect,
             pool_size=CONNECTIONS,
             max_overflow=0,
-            # A plan that is kept for any value is a bad one for a rare value.
-            connect_args={**parameters(address), "prepare_threshold": None},
             hide_parameters=True,
         )
         event.listen(self._engine, "connect", self._set_up)
@@ -177,6 +177,16 @@ class PostgresqlDatabase(Database):
         self._closed = True
         if os.getpid() == self._process:
             self._engine.dispose()
+
+    def _connect(self) -> InterruptibleConnection:
+        connection = InterruptibleConnection.connect(**parameters(self.address))  # type: ignore[arg-type]
+        # A plan that is kept for any value is a bad one for a rare value.
+        connection.prepare_threshold = None
+        connection.watch = self._watch
+        return connection
+
+    def _watch(self) -> Watch | None:
+        return watch(self._on_wait, lambda: f"{self.name} does not answer yet; this waits until it does.")
 
     def _set_up(self, connection: psycopg.Connection[Any], _record: object) -> None:
         """Prepare a new connection."""

@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from rivya_nb.contract.text import HALF, printable, short_repr
-from rivya_nb.errors import DatabaseUnreachableError, StoreError, UsageError
+from rivya_nb.errors import DatabaseUnreachableError, StoreError, UsageError, WaitInterruptedError
+from rivya_nb.store.persisting import Interrupted, interrupted
 from rivya_nb.store.places import ServerAddress
 
 _LONGEST = 200
@@ -186,14 +187,16 @@ _AROUND = re.compile(r"connection (?:failed|is bad): |connection to server .*? f
 
 @contextmanager
 def server_trouble(address: ServerAddress) -> Iterator[None]:
-    """Turn an error of the database into a StoreError.
+    """Turn an error of the database into a StoreError, and the end of a wait into a WaitInterruptedError.
 
     What it raises has no cause and no context: their frames and attributes may have what a statement wrote, and
     the parameters of the connection.
     """
-    problem: StoreError | UsageError
+    problem: StoreError | UsageError | WaitInterruptedError
     try:
         yield
+    except Interrupted:
+        problem = interrupted(str(address))
     except UnicodeEncodeError as error:
         # Every text of a user is stored here in the end, among them panel names and search words.
         problem = UsageError(f"{short_repr(error.object)}: {HALF}")

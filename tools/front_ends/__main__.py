@@ -1,0 +1,44 @@
+"""Drive rows, and write down what came of them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from datetime import date
+
+from tools.front_ends import results
+from tools.front_ends.environments import installed
+from tools.front_ends.rows import ROWS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.front_ends", description=__doc__)
+    parser.add_argument("rows", nargs="*", help="keys of rows; none: list them")
+    parser.add_argument("--table", action="store_true", help="write the table of docs/front_ends.md anew")
+    options = parser.parse_args()
+    if unknown := set(options.rows) - ROWS.keys():
+        parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
+    for key in options.rows:
+        row = ROWS[key]
+        print(key, flush=True)
+        environment = installed(key, row.packages, python=row.python, pre=row.pre, extras=row.extras)
+        outcomes = row.run(key, environment)
+        features = {name: asdict(outcome) for name, outcome in outcomes.items()}
+        results.keep(
+            key,
+            {
+                "title": row.title,
+                "versions": environment.versions(),
+                "date": date.today().isoformat(),
+                "features": features,
+            },
+        )
+    if options.rows or options.table:
+        results.write_table(list(ROWS))
+        for note in results.unexplained():
+            print(f"docs/front_ends.md explains no {note!r}")
+    else:
+        print(*ROWS, sep="\n")
+
+
+main()

@@ -1,0 +1,98 @@
+"""What was found out, in `docs/front_ends.json`, and the table made of it in `docs/front_ends.md`."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.front_ends.environments import ROOT
+
+DATA = ROOT / "docs" / "front_ends.json"
+PAGE = ROOT / "docs" / "front_ends.md"
+BEGIN = "<!-- The table is made by tools/front_ends from front_ends.json. -->"
+END = "<!-- The end of the table. -->"
+
+FEATURES = (
+    "cell", "live grid", "interrupt", "Run All", "wait", "panel", "viewer", "completion", "saved and converted",
+)  # fmt: skip
+SIGNS = {"works": "✓", "but": "✓ but", "no": "no", "none": "–", "read": "read", "untried": "untried"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a feature works in a front end.
+
+    `how` is a key of SIGNS: it was run and works, works with the limit `note` or does not (for the reason `note`),
+    the front end has no such thing, it was only read (in sources or documents), or not even that. `note` names a
+    paragraph of the page, or is a sentence of its own where nobody has explained it yet.
+    """
+
+    how: str
+    note: str = ""
+
+
+WORKS = Outcome("works")
+NONE = Outcome("none")
+
+
+def load() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(DATA.read_text(encoding="utf-8")) if DATA.exists() else {}
+    return found
+
+
+def keep(key: str, row: dict[str, Any]) -> None:
+    """Write down what a row gave, in place of what it gave before."""
+    text = json.dumps({**load(), key: row}, indent=1, ensure_ascii=False)
+    DATA.write_text(text + "\n", encoding="utf-8")
+
+
+def table(order: list[str]) -> str:
+    """The table as Markdown: a row for each front end, with its versions, in the given order."""
+    rows = load()
+    lines = [
+        f"| front end | {' | '.join(FEATURES)} | tried with |",
+        "|" + "---|" * (len(FEATURES) + 2),
+    ]
+    for row in (rows[key] for key in order if key in rows):
+        cells = [_cell(row["features"].get(feature, {"how": "untried"})) for feature in FEATURES]
+        lines.append(f"| {row['title']} | {' | '.join(cells)} | {_versions(row)} |")
+    return "\n".join(lines)
+
+
+def _cell(outcome: dict[str, str]) -> str:
+    sign, note = SIGNS[outcome["how"]], outcome.get("note", "")
+    if not note:
+        return sign
+    # A paragraph's name has no blanks.
+    return f"[{sign}](#{note})" if re.fullmatch(r"[\w-]+", note) else f"{sign}: {note}"
+
+
+def _versions(row: dict[str, Any]) -> str:
+    if not row.get("versions"):
+        return row.get("date", "")
+    named = ", ".join(f"{name} {version}" for name, version in row["versions"].items() if name != "rivya-nb")
+    return f"{named}; {row['date']}"
+
+
+def unexplained() -> list[str]:
+    """The notes that no paragraph of the page explains."""
+    page = PAGE.read_text(encoding="utf-8")
+    notes = {each.get("note", "") for row in load().values() for each in row["features"].values()}
+    return sorted(note for note in notes if note and f"({note})=" not in page)
+
+
+def write_table(order: list[str]) -> None:
+    """Put the table into the page, between its two marks."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, rest = page.split(BEGIN)
+    after = rest.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table(order)}\n\n{END}{after}", encoding="utf-8")
+
+
+def screenshots() -> Path:
+    folder = ROOT / ".ci" / "screenshots" / "front_ends"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,121 @@
+"""Every error message of the package, as its source has it: what the documentation's index of them is made of.
+
+    python tools/messages.py
+
+A message is what an error or a `Mistake` is made with; `…` stands for what is put in when that happens.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import TypeAlias
+
+PACKAGE = Path(__file__).parent.parent / "rivya_nb"
+
+MISTAKE = "Mistake"
+"""Where the messages stand that are checked in one place, and raised in another."""
+
+_PLACE = "…"
+_LEAST_LETTERS = 12
+"""A message with fewer letters of its own cannot be looked up."""
+_DEPTH = 3
+
+_Names: TypeAlias = "Mapping[str, list[ast.expr]]"
+
+
+def messages(package: Path = PACKAGE) -> dict[str, list[str]]:
+    """The messages of each error class, and of `MISTAKE`, sorted."""
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in sorted(package.rglob("*.py"))]
+    classes = {MISTAKE} | _error_classes(trees)
+    constants = {name: value for tree in trees for name, value in _meanings(tree.body).items()}
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for tree in trees:
+        for name, text in _in_tree(tree, classes, constants):
+            found[name].add(text)
+    return {name: sorted(found[name], key=str.casefold) for name in sorted(found)}
+
+
+def _error_classes(trees: Iterable[ast.Module]) -> set[str]:
+    """The names of the package's own error classes."""
+    defined = (node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    return {name for name in defined if name.endswith("Error") and not hasattr(builtins, name)}
+
+
+def _in_tree(tree: ast.Module, classes: set[str], constants: _Names) -> Iterator[tuple[str, str]]:
+    methods = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    everywhere = {**constants, **_meanings([*methods, *tree.body])}
+    names_at: dict[ast.AST, _Names] = {}
+    # Of functions within functions the inner ones come last.
+    for function in ast.walk(tree):
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            names = {**everywhere, **_meanings(ast.walk(function))}
+            for node in ast.walk(function):
+                names_at[node] = names
+    said: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if (name := _called(node)) in classes:
+            mistakes = [part for part in ast.walk(node) if _called(part) == MISTAKE and part not in said]
+            for call in mistakes or ([] if name == MISTAKE else [node]):
+                said.add(call)
+                yield from ((name, text) for text in _said(call, names_at.get(node, everywhere)))
+
+
+def _meanings(nodes: Iterable[ast.AST]) -> dict[str, list[ast.expr]]:
+    """What simple names are given, and functions return."""
+    meanings: defaultdict[str, list[ast.expr]] = defaultdict(list)
+    for node in nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            meanings[node.targets[0].id].append(node.value)
+        elif isinstance(node, ast.FunctionDef):
+            returned = (part.value for part in ast.walk(node) if isinstance(part, ast.Return))
+            meanings[node.name] += [value for value in returned if value is not None]
+    return meanings
+
+
+def _called(node: ast.AST) -> str:
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+
+
+def _said(call: ast.AST, names: _Names) -> Iterator[str]:
+    """The messages that one call may make, a `Mistake`'s with its place."""
+    arguments = call.args if isinstance(call, ast.Call) else []
+    parts = arguments[:2] if _called(call) == MISTAKE else arguments[:1]
+    for texts in product(*(_texts(part, names) for part in parts)):
+        if texts and sum(map(str.isalpha, texts[-1])) >= _LEAST_LETTERS:
+            yield re.sub(f"{_PLACE}+", _PLACE, ": ".join(filter(None, texts)))
+
+
+def _texts(node: ast.expr, names: _Names, depth: int = 0) -> list[str]:
+    """The texts that an expression may be."""
+    if isinstance(node, ast.Constant):
+        return [str(node.value)] if isinstance(node.value, str) else [_PLACE]
+    if isinstance(node, ast.IfExp):
+        return [*_texts(node.body, names, depth), *_texts(node.orelse, names, depth)]
+    if isinstance(node, ast.BinOp):
+        return [a + b for a, b in product(_texts(node.left, names, depth), _texts(node.right, names, depth))]
+    if isinstance(node, ast.JoinedStr):
+        return ["".join(_only(_texts(part, names, depth)) for part in node.values)]
+    if isinstance(node, ast.FormattedValue):
+        return _texts(node.value, names, depth)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        name = node.func.attr
+    else:
+        name = node.id if isinstance(node, ast.Name) else _called(node)
+    if depth < _DEPTH and name in names:
+        return list(dict.fromkeys(text for value in names[name] for text in _texts(value, names, depth + 1)))
+    return [_PLACE]
+
+
+def _only(texts: list[str]) -> str:
+    return texts[0] if len(texts) == 1 else _PLACE
+
+
+if __name__ == "__main__":
+    for error, texts in messages().items():
+        print("", error, *texts, sep="\n  ")
