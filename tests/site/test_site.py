@@ -62,7 +62,9 @@ class _Reader(HTMLParser):
 class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+        pages = (path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+        # The theme leaves a part of its templates there.
+        self.paths = sorted(page for page in pages if not page.startswith("_static/"))
 
     @cached_property
     def pages(self) -> dict[str, _Reader]:
