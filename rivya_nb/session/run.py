@@ -452,6 +452,11 @@ class Run(Pictures):
             self._watch()
             print(run_text(self, paths=True))
 
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        # For front ends that are no kernels' and know nothing of IPython.
+        self._watch()
+        return self.work_loop.aside(self.look)
+
     def __repr__(self) -> str:
         done = sum(bool(job.record.pictures) for job in self.jobs)
         name = f" {short_repr(self.name)}" if self.name else ""
