@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import traceback
 from dataclasses import asdict
 from datetime import date
 
 from tools.front_ends import results
 from tools.front_ends.environments import installed
 from tools.front_ends.rows import ROWS
+
+
+def drive(key: str) -> None:
+    """Drive one row, and write down what came of it."""
+    row = ROWS[key]
+    environment = installed(key, row.packages, python=row.python, pre=row.pre, extras=row.extras)
+    outcomes = row.run(key, environment)
+    found = {
+        "title": row.title,
+        "versions": environment.versions(),
+        "date": date.today().isoformat(),
+        "features": {name: asdict(outcome) for name, outcome in outcomes.items()},
+    }
+    results.keep(key, found)
 
 
 def main() -> None:
@@ -19,20 +34,12 @@ def main() -> None:
     if unknown := set(options.rows) - ROWS.keys():
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
     for key in options.rows:
-        row = ROWS[key]
         print(key, flush=True)
-        environment = installed(key, row.packages, python=row.python, pre=row.pre, extras=row.extras)
-        outcomes = row.run(key, environment)
-        features = {name: asdict(outcome) for name, outcome in outcomes.items()}
-        results.keep(
-            key,
-            {
-                "title": row.title,
-                "versions": environment.versions(),
-                "date": date.today().isoformat(),
-                "features": features,
-            },
-        )
+        try:
+            drive(key)
+        except Exception:
+            # The next row may do better.
+            traceback.print_exc()
     if options.rows or options.table:
         results.write_table(list(ROWS))
         for note in results.unexplained():

@@ -1,4 +1,4 @@
-"""Runs within qtconsole's environment: executes inputs in a window of its own, and prints what the window then says.
+"""Runs within qtconsole's environment: executes inputs in a window of its own, and prints what that then says.
 
 Its arguments are a folder for a picture of the window and the inputs, as JSON.
 """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.front_ends import browser, converters, notebooks, qtconsole, terminals
+from tools.front_ends import browser, converters, notebooks, reactive, terminals, window
 from tools.front_ends.environments import Environment, sandbox, variables
 from tools.front_ends.proxy import BASE_URL, TOKEN, behind_proxy
 from tools.front_ends.results import Outcome
@@ -70,17 +70,17 @@ ROWS = {
     "voila": Row("Voilà", ("voila",), converters.voila),
     "nbconvert": Row(
         "nbconvert --execute",
-        ("nbconvert",),
+        ("nbconvert", "ipykernel"),
         converters.executed_by("nbconvert", "--execute", "--to=notebook", "--output=out.ipynb", "in.ipynb"),
     ),
     "nbclient": Row(
         "nbclient (jupyter execute)",
-        ("nbclient", "nbconvert"),
+        ("nbclient", "nbconvert", "ipykernel"),
         converters.executed_by("jupyter", "execute", "--output=out", "in.ipynb"),
     ),
     "papermill": Row(
         "papermill",
-        ("papermill", "nbconvert"),
+        ("papermill", "nbconvert", "ipykernel"),
         converters.executed_by("papermill", "in.ipynb", "out.ipynb"),
     ),
     "ipython": Row(
@@ -89,6 +89,7 @@ ROWS = {
     "console": Row(
         "jupyter console", ("jupyter-console", "nbformat"), terminals.prompt_of("jupyter-console")
     ),
-    "qtconsole": Row("qtconsole", ("qtconsole", "pyqt6", "nbformat"), qtconsole.drive),
+    "qtconsole": Row("qtconsole", ("qtconsole", "pyqt6", "nbformat"), window.drive),
     "script": Row("a plain script", ("ipython",), terminals.script),
+    "marimo": Row("marimo", ("marimo",), reactive.drive),
 }
