@@ -9,12 +9,12 @@ from datetime import date
 
 from tools.front_ends import results
 from tools.front_ends.environments import installed
-from tools.front_ends.rows import ROWS
+from tools.front_ends.rows import KERNELS, ROWS
 
 
 def drive(key: str) -> None:
     """Drive one row, and write down what came of it."""
-    row = ROWS[key]
+    row = (ROWS | KERNELS)[key]
     environment = installed(key, row.packages, python=row.python, pre=row.pre, extras=row.extras)
     outcomes = row.run(key, environment)
     found = {
@@ -31,8 +31,9 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", help="keys of rows; none: list them")
     parser.add_argument("--table", action="store_true", help="write the table of docs/front_ends.md anew")
     options = parser.parse_args()
-    if unknown := set(options.rows) - ROWS.keys():
-        parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
+    every = ROWS | KERNELS
+    if unknown := set(options.rows) - every.keys():
+        parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(every)}")
     for key in options.rows:
         print(key, flush=True)
         try:
@@ -41,11 +42,11 @@ def main() -> None:
             # The next row may do better.
             traceback.print_exc()
     if options.rows or options.table:
-        results.write_table(list(ROWS))
+        results.write_tables(list(ROWS), list(KERNELS))
         for note in results.unexplained():
             print(f"docs/front_ends.md explains no {note!r}")
     else:
-        print(*ROWS, sep="\n")
+        print(*every, sep="\n")
 
 
 main()

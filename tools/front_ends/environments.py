@@ -101,8 +101,8 @@ def installed(
 
 
 @contextmanager
-def sandbox() -> Iterator[str]:
-    """The url of a sandbox of this checkout, for as long as the block."""
+def sandbox(latency: float = LATENCY) -> Iterator[str]:
+    """The url of a sandbox of this checkout, for as long as the block. A picture takes `latency` seconds."""
     start = "from rivya_nb.cli import main; main()"
     command = [
         sys.executable,
@@ -110,7 +110,7 @@ def sandbox() -> Iterator[str]:
         start,
         "sandbox",
         "--port=0",
-        f"--latency={LATENCY}",
+        f"--latency={latency}",
         f"--credits={CREDITS}",
     ]
     with tempfile.TemporaryDirectory() as folder:
