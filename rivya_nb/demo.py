@@ -7,7 +7,6 @@ It imports packages of the extra `lab`; the command line checks before that they
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,6 +22,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from rivya_nb.errors import RivyaError
+from rivya_nb.session.showing.terminal import write_over, writes_over
 from rivya_nb.store.store import Store
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Progress:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._in_place = out.isatty()
+        self._in_place = writes_over(out)
         self._counts = ""
         self._started = 0.0
 
@@ -86,8 +86,7 @@ class Progress:
 
     def _write(self, text: str) -> None:
         if self._in_place:
-            text = text[: shutil.get_terminal_size().columns - 1]
-            print(f"\r\x1b[K{text}", end="", file=self._out, flush=True)
+            write_over(text, self._out)
         else:
             print(text, file=self._out, flush=True)
 

@@ -129,9 +129,16 @@ class Kernel:
             self._poller.register(channel.socket, zmq.POLLIN)
 
     def send(
-        self, code: str, *, stop_on_error: bool = True, allow_stdin: bool = False, subshell: str | None = None
+        self,
+        code: str,
+        *,
+        stop_on_error: bool = True,
+        allow_stdin: bool = False,
+        subshell: str | None = None,
+        by_page: bool = False,
     ) -> Request:
-        """Queue a cell, as a frontend does. `allow_stdin=False` means that no human sits there."""
+        """Queue a cell, as a frontend does. `allow_stdin=False` means that no human sits there. Where one does, it
+        is a console, or a page in a browser, whose messages have random ids."""
         content = {
             "code": code,
             "silent": False,
@@ -140,7 +147,7 @@ class Kernel:
             "allow_stdin": allow_stdin,
             "stop_on_error": stop_on_error,
         }
-        return self._send("execute_request", content, subshell)
+        return self._send("execute_request", content, subshell, id=os.urandom(16).hex() if by_page else None)
 
     def run(self, code: str, timeout: float = TIMEOUT) -> Request:
         """Execute a cell, whatever comes of it."""
@@ -228,8 +235,18 @@ class Kernel:
         answer: Message = request.reply["content"]
         return answer
 
-    def _send(self, kind: str, content: Message, subshell: str | None, *, control: bool = False) -> Request:
+    def _send(
+        self,
+        kind: str,
+        content: Message,
+        subshell: str | None,
+        *,
+        control: bool = False,
+        id: str | None = None,  # noqa: A002
+    ) -> Request:
         message = self._client.session.msg(kind, content)
+        if id is not None:
+            message["header"]["msg_id"] = message["msg_id"] = id
         if subshell is not None:
             message["header"]["subshell_id"] = subshell
         request = Request(message["header"]["msg_id"])

@@ -238,8 +238,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
 
 
+class _Threads(concurrent.futures.ThreadPoolExecutor):
+    """The threads of our own loop, which turns on until the process is gone. What they are given while Python ends
+    is never done: the loop waits for it, and nobody is told of an error that is none."""
+
+    def submit(self, work: Callable[..., T], /, *args: Any, **named: Any) -> concurrent.futures.Future[T]:
+        try:
+            return super().submit(work, *args, **named)
+        except RuntimeError as error:
+            # Python tells it in words only: `cannot schedule new futures after interpreter shutdown`.
+            if "shutdown" not in str(error):
+                raise
+            return concurrent.futures.Future()
+
+
 def _own_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
+    loop.set_default_executor(_Threads(thread_name_prefix="rivya"))
 
     def turn() -> None:
         asyncio.set_event_loop(loop)

@@ -448,7 +448,12 @@ class Run(Pictures):
             self._display.show()
         else:
             self._watch()
-            print(self.text())
+            print(run_text(self, paths=True))
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        # For front ends that are no kernels' and know nothing of IPython.
+        self._watch()
+        return self.work_loop.aside(self.look)
 
     def __repr__(self) -> str:
         done = sum(bool(job.record.pictures) for job in self.jobs)

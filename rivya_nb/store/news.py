@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from weakref import WeakMethod
+from contextlib import suppress
+from types import MethodType
+from typing import Any, cast
+from weakref import ref
 
 
 class News:
@@ -16,7 +19,8 @@ class News:
     def __init__(self) -> None:
         self.announce: Callable[[], None] | None = None
         self.attend: Callable[[], None] | None = None
-        self._listeners: list[WeakMethod[Callable[[], None]]] = []
+        # Not WeakMethod: it calls back, and where its object dies with the interpreter, it prints an error.
+        self._listeners: list[tuple[ref[Any], Callable[[Any], None]]] = []
 
     def subscribe(self, listener: Callable[[], None]) -> None:
         """Call `listener`, a bound method, after each change, as long as its object exists; once, however often it
@@ -24,16 +28,20 @@ class News:
 
         It is called on the thread that made the change, or on any other if another process made it.
         """
-        reference = WeakMethod(listener, self._listeners.remove)
-        if reference not in self._listeners:
-            self._listeners.append(reference)
+        method = cast(MethodType, listener)
+        for entry in tuple(self._listeners):
+            if entry[0]() is None:
+                with suppress(ValueError):
+                    self._listeners.remove(entry)
+        if (entry := (ref(method.__self__), method.__func__)) not in self._listeners:
+            self._listeners.append(entry)
             if self.attend is not None:
                 self.attend()
 
     @property
     def is_wanted(self) -> bool:
         """Whether there are listeners."""
-        return bool(self._listeners)
+        return any(listening() is not None for listening, _ in tuple(self._listeners))
 
     def tell(self) -> None:
         """Tell of a change that this process has made."""
@@ -47,7 +55,6 @@ class News:
 
     def pass_on(self) -> None:
         """Tell the listeners of a change that another process has made."""
-        for reference in tuple(self._listeners):
-            listener = reference()
-            if listener is not None:
-                listener()
+        for listening, method in tuple(self._listeners):
+            if (listener := listening()) is not None:
+                method(listener)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rivya_nb.contract.text import listing, printable
-from rivya_nb.media.formats import format_name
-from rivya_nb.media.words import length_words
 from rivya_nb.store.records import JobRecord, Marks
 from rivya_nb.views.gallery import mark_words
 from rivya_nb.views.players import Player
@@ -15,6 +13,7 @@ from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import (
     cost,
     explanation,
+    file_words,
     joined,
     moving_words,
     origin_words,
@@ -75,19 +74,8 @@ class PictureView:
     def known(self) -> str:
         """The price, the time, the runs, and the size of the pictures."""
         job = self.job
-        sizes = [
-            " ".join(
-                [f"{each.width} × {each.height}"] * bool(each.width)
-                + [
-                    words
-                    for words in (length_words(each.duration), printable(format_name(each.mime_type)))
-                    if words
-                ]
-            )
-            for each in job.pictures
-        ]
         origin = origin_words(job, self.runs, names_users=self.names_users)
-        return joined([cost(job), origin, *dict.fromkeys(sizes)])
+        return joined([cost(job), origin, *dict.fromkeys(map(file_words, job.pictures))])
 
     @property
     def mark_words(self) -> str:

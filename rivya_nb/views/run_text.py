@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.store.records import PictureRecord
@@ -11,7 +10,7 @@ from rivya_nb.views.headline import headline
 from rivya_nb.views.layout import Cell
 from rivya_nb.views.prompts import prompt_lines
 from rivya_nb.views.run_view import RunView, progress_line
-from rivya_nb.views.words import joined, lost_words, noun_of, reason
+from rivya_nb.views.words import file_words, joined, lost_words, noun_of, reason
 
 _MOST_LINES = 8
 """Failures or pictures that are listed one by one; more are counted."""
@@ -21,15 +20,15 @@ _NOTICE_LENGTH = 300
 """Long enough for a lost store's message, whose end says what to do."""
 
 
-def render_text(view: RunView, path_of: Callable[[PictureRecord], Path | str] | None = None) -> str:
-    """A short summary on a few lines; with `path_of`, also the paths of the originals."""
+def render_text(view: RunView, file_of: Callable[[PictureRecord], str] = file_words) -> str:
+    """A short summary on a few lines. `file_of` says of a picture what its file is, or where: saved notebooks must
+    not tell where a store is."""
     head = headline(view)
     lines = [head.prompt, f"  {head.facts}", f"  {progress_line(view)}"]
     if view.notice:
         lines.append(f"  {printable(view.notice, _NOTICE_LENGTH)}")
     lines += [*_seeds(view), *prompt_lines(view.prompts), *_troubles(view)]
-    if path_of is not None:
-        lines += _paths(view, path_of)
+    lines += _files(view, file_of)
     lines += few([f"  {printable(note, _REASON_LENGTH)}" for note in view.notes], "reference")
     if view.lost:
         lines.append(f"  {lost_words(view.lost)}")
@@ -57,7 +56,7 @@ def _troubles(view: RunView) -> list[str]:
     return few(lines, "problem")
 
 
-def _paths(view: RunView, path_of: Callable[[PictureRecord], Path | str]) -> list[str]:
+def _files(view: RunView, file_of: Callable[[PictureRecord], str]) -> list[str]:
     pictures = [
         (joined([view.origins.get(job.id, ""), cell.label.text, _figure(view, cell)]), picture)
         for cell in view.layout.cells
@@ -65,10 +64,13 @@ def _paths(view: RunView, path_of: Callable[[PictureRecord], Path | str]) -> lis
         for job in cell.jobs
         for picture in job.pictures
     ]
-    lines = [
-        f"  {label}  {path_of(picture)}" if label else f"  {path_of(picture)}" for label, picture in pictures
-    ]
+    lines = [file_line(label, file_of(picture)) for label, picture in pictures]
     return few(lines, noun_of(view.jobs.values()))
+
+
+def file_line(label: str, file: str) -> str:
+    """A line about one of several files."""
+    return f"  {label}  {file}" if label else f"  {file}"
 
 
 def _figure(view: RunView, cell: Cell) -> str:

@@ -86,6 +86,13 @@ def moving_words(picture: PictureRecord) -> str:
     return f"{WORDS[picture.medium]} {length_words(picture.duration)}".strip()
 
 
+def file_words(picture: PictureRecord) -> str:
+    """What a result's file is: `1024 × 1024 PNG`, `1280 × 720 0:05 MP4`, `0:13 MP3`."""
+    size = f"{picture.width} × {picture.height}" if picture.width else ""
+    words = (size, length_words(picture.duration), printable(format_name(picture.mime_type)))
+    return " ".join(filter(None, words))
+
+
 def moment_words(moment: float) -> str:
     """When something was, in local time: `2026-11-23 14:05`."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))

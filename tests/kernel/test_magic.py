@@ -91,6 +91,33 @@ def test_a_cell_shows_its_grid_and_binds_its_run(lent: Callable[..., Kernel], ve
     kernel.ok("assert bottles[1].image.size[0] > bottles[1].image.size[1]")
 
 
+ASKED = ("%%rivya seed=1..2 resolution=1K\nA {}", "r = rivya_nb.generate('A {}', seed=[3, 4]).wait()")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_where_nothing_is_updated_in_place_the_end_is_printed_once(
+    lent: Callable[..., Kernel], version: str
+) -> None:
+    kernel = lent(version)
+    kernel.ok("import rivya_nb")
+
+    def displayed(code: str, *, by_page: bool) -> list[str]:
+        (cell,) = kernel.finish(kernel.send(code, allow_stdin=True, by_page=by_page))
+        assert cell.status == "ok"
+        messages = [each["content"] for each in cell.outputs if each["msg_type"] == "display_data"]
+        return [each["data"]["text/plain"] for each in messages]
+
+    for asked in ASKED:
+        *_, start, end = displayed(asked.format("cup"), by_page=False)
+        assert "of 2 done" in start
+        assert "in a console" in start
+        assert "2 pictures · 24 credits" in end
+        (whole,) = displayed(asked.format("cup"), by_page=False)
+        assert "from the history" in whole
+        (first,) = displayed(asked.format("jug"), by_page=True)
+        assert "of 2 done" in first
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_cells_queued_behind_a_waiting_one_all_run(lent: Callable[..., Kernel], version: str) -> None:
     kernel = lent(version, latency=1)

@@ -51,10 +51,10 @@ def _shell() -> Any:
     return None
 
 
-def _request(shell: Any) -> Mapping[str, object]:
-    """The header of the message that the kernel is executing; empty if the kernel does not give it."""
+def _request(shell: Any, part: str = "header") -> Mapping[str, object]:
+    """A part of the message that the kernel is executing; empty if the kernel does not give it."""
     with suppress(Exception):
-        return {**shell.get_parent()["header"]}
+        return {**shell.get_parent()[part]}
     return {}
 
 
@@ -64,6 +64,21 @@ def executing_cell() -> str | None:
     if shell is None:
         return None
     return str(_request(shell).get("msg_id", getattr(shell, "execution_count", None)))
+
+
+def in_console() -> bool:
+    """Whether the executing cell was typed into a console, which ignores updates of what it has displayed.
+
+    No request names its front end. Those of jupyter console, qtconsole and Spyder are made by jupyter_client: it
+    begins a message's id with the session's, as no page in a browser does. Tools that execute whole notebooks use
+    it, too, but nobody sits there whom they could ask.
+    """
+    shell = _shell()
+    if shell is None:
+        return False
+    header, asked = _request(shell), _request(shell, "content")
+    made_in_python = str(header.get("msg_id")).startswith(f"{header.get('session')}_")
+    return made_in_python and asked.get("allow_stdin") is True
 
 
 def insert_cell(text: str) -> bool:
@@ -96,10 +111,21 @@ class Part:
         self.display_id = f"rivya-{uuid.uuid4().hex}"
         self.sent: Bundle | None = None
         self.due = 0.0
+        self._printed = ""
 
     def publish(self, look: Bundle, *, update: bool) -> None:
         self.sent = look
+        if not update:
+            self._printed = look["text/plain"]
         publish(look, self.display_id, update=update)
+
+    def conclude(self) -> None:
+        """Show in the executing cell what was sent last, from wherever that was."""
+        look = self.sent or self.draw()
+        if not in_console():
+            self.publish(look, update=True)
+        elif look["text/plain"] != self._printed:
+            self.publish(look, update=False)
 
     def renew(self, look: Bundle, now: float) -> None:
         """Send what was drawn, if it is not what was sent last; `now` is the loop's time in seconds."""
@@ -189,13 +215,13 @@ class LiveDisplay:
         """Show the run's end from the cell that waited for it.
 
         Updates from the background belong to the cell that started the run, and tools that execute a notebook
-        accept only messages of the cell that they are executing.
+        accept only messages of the cell that they are executing. A console takes no updates at all.
         """
         with self._in_spite_of_trouble():
             cell = executing_cell()
-            if cell is not None and cell in self._cells and cell != self._refreshing_cell:
+            if cell is not None and cell in self._cells and (cell != self._refreshing_cell or in_console()):
                 for part in self._parts:
-                    part.publish(part.sent or part.draw(), update=True)
+                    part.conclude()
 
     def renew_now(self) -> None:
         """Show the run where it is shown as it is at this moment, without a pause."""

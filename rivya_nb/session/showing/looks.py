@@ -78,7 +78,7 @@ def bundle(view: RunView, files: ContentFiles) -> Bundle:
     # Redrawn often, and what plays would begin anew each time.
     players = {} if view.live or not view.thumbnails else players_of(view.layout, files)
     view = replace(view, lost=find_lost(view.layout, files), trouble=files.trouble, players=players)
-    return {"text/html": render_run(view), "text/plain": render_text(view, namer(files))}
+    return {"text/html": render_run(view), "text/plain": render_text(view)}
 
 
 def players_of(layout: Layout, files: ContentFiles) -> Mapping[str, Player]:

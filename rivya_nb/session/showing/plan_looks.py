@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import printable
-from rivya_nb.session.showing.looks import Bundle, bundle, find_lost, namer, thumbnails
+from rivya_nb.session.showing.looks import Bundle, bundle, find_lost, thumbnails
 from rivya_nb.store.records import AxisRecord, JobRecord
 from rivya_nb.views.headline import PROMPT_LENGTH, headline_of, subject_of
 from rivya_nb.views.layout import MOST_CELLS, evenly, place_label, row_of
 from rivya_nb.views.overview import AxisWords, Overview, Strip, overview_html, overview_text, strip_html
-from rivya_nb.views.run_text import few
+from rivya_nb.views.run_text import few, file_line
 from rivya_nb.views.run_view import Hint, RunView, reference_notes
-from rivya_nb.views.words import joined
+from rivya_nb.views.words import file_words, joined
 
 if TYPE_CHECKING:
     from rivya_nb.session.plan import Plan
@@ -84,9 +84,10 @@ def _summary(plan: Plan) -> Bundle:
     pictured = [(cell.coordinates, jobs[cell.job_id]) for cell in record.cells if jobs[cell.job_id].pictures]
     if pictured:
         strip = _strip(plan, pictured)
-        name_of = namer(plan.files)
         lines = [
-            f"  {joined([strip.origins[job.id], place_label(record.axes, place).text])}  {name_of(picture)}"
+            file_line(
+                joined([strip.origins[job.id], place_label(record.axes, place).text]), file_words(picture)
+            )
             for place, job in pictured
             for picture in job.pictures[:1]
         ]

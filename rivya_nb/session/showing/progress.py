@@ -12,7 +12,7 @@ from typing import TypeVar
 from rivya_nb.contract.text import count
 from rivya_nb.errors import WaitInterruptedError
 from rivya_nb.jobs.work_loop import WorkLoop
-from rivya_nb.session.showing.live import SHORTEST_PAUSE, in_notebook, publish
+from rivya_nb.session.showing.live import SHORTEST_PAUSE, in_console, in_notebook, publish
 from rivya_nb.session.showing.terminal import WorkLog
 from rivya_nb.views.words import about, seconds
 
@@ -49,7 +49,7 @@ class _Bar:
     def __init__(self, what: str, noun: str) -> None:
         self.done = self.total = 0
         self._what, self._noun = what, noun
-        self._log = None if in_notebook() else WorkLog(sys.stderr)
+        self._log = None if in_notebook() and not in_console() else WorkLog(sys.stderr)
         self._display_id = f"rivya-{uuid.uuid4().hex}"
         self._is_shown = False
         self._start = time.monotonic()

@@ -21,11 +21,12 @@ from rivya_nb.session.showing.looks import (
     thumbnails,
 )
 from rivya_nb.views.headline import headline_of
-from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, row_of
+from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, place_label, row_of
 from rivya_nb.views.overview import Overview, Strip, overview_html, overview_text, strip_html
 from rivya_nb.views.run_html import render_run
-from rivya_nb.views.run_text import few, render_text
+from rivya_nb.views.run_text import few, file_line, render_text
 from rivya_nb.views.run_view import BUTTONS, Hint, RunView, default_hints, deferred_hints, progress_words
+from rivya_nb.views.words import file_words
 
 if TYPE_CHECKING:
     from rivya_nb.session.run import Run
@@ -129,9 +130,11 @@ def strip_bundle(run: Run) -> Bundle:
         marks=_marks(run, [job.id for _, job in shown]),
         hints=hints,
     )
-    name_of = namer(run.files)
-    paths = [f"  {name_of(job.pictures[0])}" for _, job in shown]
-    return {"text/html": strip_html(strip), "text/plain": "\n".join(few(paths, run.noun))}
+    lines = [
+        file_line(place_label(standing.run.axes, place).text, file_words(job.pictures[0]))
+        for place, job in shown
+    ]
+    return {"text/html": strip_html(strip), "text/plain": "\n".join(few(lines, run.noun))}
 
 
 def glance(run: Run) -> object:
@@ -155,11 +158,11 @@ def _marks(run: Run, job_ids: Iterable[str]) -> Mapping[str, Marks]:
     return {}
 
 
-def run_text(run: Run) -> str:
-    """The run as it is now, in a few lines of plain text."""
+def run_text(run: Run, *, paths: bool = False) -> str:
+    """The run as it is now, in a few lines of plain text; with `paths` of the originals, if they are few."""
     if is_large(run):
         return overview_text(overview(run, mapped=False))
-    return render_text(run_view(run), namer(run.files))
+    return render_text(run_view(run), namer(run.files) if paths else file_words)
 
 
 def run_view(
@@ -215,7 +218,10 @@ def _if_it_stands_still(run: Run, now: float) -> tuple[Hint, ...]:
             Hint(f"rv.runs({run.id})", "shows it as it is then."),
         )
     return (
-        Hint("", f"State as of {moment}. If this no longer changes, as after a reload of the page,"),
+        Hint(
+            "",
+            f"State as of {moment}. Where this does not change (in a console, after a reload of the page),",
+        ),
         Hint(f"rv.runs({run.id})", "shows it as it is now. Where the kernel has ended,"),
         Hint(f"%rivya resume {run.id}", f"collects the {run.noun}s."),
     )

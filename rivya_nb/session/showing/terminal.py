@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -21,13 +22,26 @@ LOG_INTERVAL = 10.0
 _BAR = 20
 
 
+def writes_over(out: object) -> bool:
+    """Whether a line on `out` can be written over: it is a terminal, and not one that only prints."""
+    isatty = getattr(out, "isatty", None)
+    return isatty is not None and bool(isatty()) and os.environ.get("TERM") != "dumb"
+
+
+def write_over(text: str, out: TextIO) -> None:
+    """Write the line anew, as far as there is room. Blanks and not a control sequence take away what was there:
+    not every terminal of Windows knows one."""
+    room = shutil.get_terminal_size().columns - 1
+    print(f"\r{text[:room]:<{room}}\r{text[:room]}", end="", file=out, flush=True)
+
+
 class WorkLog:
     """What a long work tells: lines, and its progress as a bar below them. Where `out` is no terminal, the
     progress is a line of its own now and then."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._in_place = out.isatty()
+        self._in_place = writes_over(out)
         self._shown = ""
         self._due = time.monotonic() + LOG_INTERVAL
 
@@ -40,8 +54,7 @@ class WorkLog:
         """Show the progress, of which a part from 0 to 1 is done."""
         if self._in_place:
             full = int(_BAR * part)
-            text = f"{'━' * full}{'┄' * (_BAR - full)} {progress}"[: shutil.get_terminal_size().columns - 1]
-            print(f"\r\x1b[K{text}", end="", file=self._out, flush=True)
+            write_over(f"{'━' * full}{'┄' * (_BAR - full)} {progress}", self._out)
         elif progress != self._shown and time.monotonic() >= self._due:
             self._due = time.monotonic() + LOG_INTERVAL
             print(progress, file=self._out, flush=True)
@@ -50,13 +63,12 @@ class WorkLog:
     def end(self) -> None:
         """Take the bar away."""
         if self._in_place:
-            print("\r\x1b[K", end="", file=self._out, flush=True)
+            write_over("", self._out)
 
 
 def follows_in_terminal() -> bool:
     """Whether this process writes to a terminal, and is not a notebook."""
-    isatty = getattr(sys.stderr, "isatty", None)
-    return not in_notebook() and isatty is not None and bool(isatty())
+    return not in_notebook() and writes_over(sys.stderr)
 
 
 def follow_in_terminal(run: Run, timeout: float | None) -> None:
@@ -65,13 +77,13 @@ def follow_in_terminal(run: Run, timeout: float | None) -> None:
     finished = run.finished()
     try:
         while not finished.done():
-            print(f"\r\x1b[KRun {run.id}: {run.line()}", end="", file=sys.stderr, flush=True)
+            write_over(f"Run {run.id}: {run.line()}", sys.stderr)
             left = INTERVAL if end is None else min(INTERVAL, end - time.monotonic())
             try:
                 run.work_loop.wait(finished, max(0.0, left))
             except TimeoutError:
                 if end is not None and time.monotonic() >= end:
                     raise
-        print(f"\r\x1b[KRun {run.id}: {run.line()}", end="", file=sys.stderr)
+        write_over(f"Run {run.id}: {run.line()}", sys.stderr)
     finally:
         print(file=sys.stderr, flush=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import uuid
 from typing import TYPE_CHECKING
 
-from rivya_nb.session.showing.live import NOTHING, in_notebook, publish, tell
+from rivya_nb.session.showing.live import NOTHING, in_console, in_notebook, publish, tell
+from rivya_nb.session.showing.terminal import write_over, writes_over
 
 if TYPE_CHECKING:
     from rivya_nb.store.persisting import Wait
@@ -25,11 +25,10 @@ class WaitLine:
         before, self._words = self._words, "" if waiting is None else str(waiting)
         if self._words == before:
             return
-        if in_notebook():
+        if in_notebook() and not in_console():
             self._publish(is_new=not before)
-        elif sys.stderr is not None and sys.stderr.isatty():
-            words = self._words[: shutil.get_terminal_size().columns - 1]
-            print(f"\r\x1b[K{words}", end="", file=sys.stderr, flush=True)
+        elif writes_over(sys.stderr):
+            write_over(self._words, sys.stderr)
         elif not before:
             tell(self._words)
 

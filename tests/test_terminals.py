@@ -1,0 +1,37 @@
+"""Progress on terminals of every kind."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from rivya_nb.session.showing.terminal import WorkLog
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_written_over_and_taken_away_without_control_sequences(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    screen = Terminal()
+    log = WorkLog(screen)
+    log.show("9 of 10 pictures are measured by now", 0.9)
+    log.show("10 of 10", 1)
+    first, *_ = screen.getvalue().split("10 of 10")
+    assert "\x1b" not in first
+    assert max(map(len, first.split("\r"))) == 39, "a longer line would wrap"
+    log.end()
+    assert screen.getvalue().split("\r")[-2:] == [" " * 39, ""]
+
+
+def test_a_terminal_that_only_prints_gets_no_line_to_write_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    screen = Terminal()
+    WorkLog(screen).show("1 of 10", 0.1)
+    assert screen.getvalue() == ""
