@@ -100,7 +100,7 @@ class Session:
         return self.store.models.catalogue(self.service)
 
     def __repr__(self) -> str:
-        return f"<Session with {self.service}, store {self.store.describe()}>"
+        return f"<Session with {self.service}, store {self.store}>"
 
     def close(self) -> None:
         """Close the connections, and leave the sandbox. Unfinished runs go on only when they are resumed."""
