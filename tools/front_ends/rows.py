@@ -68,7 +68,7 @@ ROWS = {
     "notebook-7.2": Row("Notebook 7.2", ("notebook==7.2.*",), in_browser(browser.SevenNotebook, "notebook")),
     "nbclassic": Row("nbclassic", ("nbclassic",), in_browser(browser.ClassicNotebook, "nbclassic")),
     "hub": Row("JupyterLab under a base URL, behind a Hub's proxy", ("jupyterlab",), as_in_a_hub),
-    "voila": Row("Voilà", ("voila",), converters.voila),
+    "voila": Row("Voilà", ("voila", "ipykernel"), converters.voila),
     "nbconvert": Row(
         "nbconvert --execute",
         ("nbconvert", "ipykernel"),
