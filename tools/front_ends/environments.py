@@ -42,12 +42,15 @@ def uv(*arguments: str | Path) -> None:
 
 
 @cache
+def _built() -> tempfile.TemporaryDirectory[str]:
+    folder = tempfile.TemporaryDirectory(prefix="wheel-")
+    uv("build", "--quiet", "--wheel", "--out-dir", folder.name, ROOT)
+    return folder
+
+
 def wheel() -> Path:
-    """The checkout's wheel, built once."""
-    folder = CACHE / "wheel"
-    shutil.rmtree(folder, ignore_errors=True)
-    uv("build", "--quiet", "--wheel", "--out-dir", folder, ROOT)
-    return next(folder.glob("*.whl"))
+    """The checkout's wheel, built once; it is there until this process ends."""
+    return next(Path(_built().name).glob("*.whl"))
 
 
 @dataclass(frozen=True)

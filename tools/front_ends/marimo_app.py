@@ -28,7 +28,7 @@ async def _(rv):
 
 @app.cell
 def _(awaited, bottles):
-    print(len(bottles.images), len(awaited.images))
+    f"{len(bottles.images)} and {len(awaited.images)} pictures"
     return
 
 

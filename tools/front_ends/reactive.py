@@ -12,11 +12,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tools.front_ends.browser import SECONDS, chromium, decoded, new_page, until
+from tools.front_ends.browser import SECONDS, chromium, new_page, until
 from tools.front_ends.environments import Environment
 from tools.front_ends.notebooks import Tried, try_viewer
 from tools.front_ends.proxy import free_port
-from tools.front_ends.results import NONE, Outcome, screenshots
+from tools.front_ends.results import NONE, Outcome
 
 
 def drive(key: str, environment: Environment, folder: Path, env: Mapping[str, str]) -> dict[str, Outcome]:
@@ -29,11 +29,11 @@ def drive(key: str, environment: Environment, folder: Path, env: Mapping[str, st
         page.goto(url)
         body = page.locator("body")
         tried.feature("wait", lambda: _pictures(page), body)
-        tried.feature("Run All", lambda: expect(page.get_by_text("4 2", exact=True)).to_be_visible())
+        tried.feature("Run All", lambda: expect(page.get_by_text("4 and 2 pictures")).to_be_visible())
         viewer = page.get_by_role("application", name="Picture viewer")
         tried.feature("viewer", lambda: try_viewer(viewer), body)
         tried.feature("panel", lambda: _words(page), body)
-        tried.feature("saved and converted", lambda: _exported(page, environment, notebook, env), body)
+        tried.feature("saved and converted", lambda: _exported(environment, notebook, env))
     untried = dict.fromkeys(("interrupt", "live grid"), Outcome("untried"))
     return tried.outcomes | untried | {"cell": Outcome("no", "marimo"), "completion": NONE}
 
@@ -68,7 +68,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 def _pictures(page: Page) -> None:
     """Both runs show their pictures."""
-    until(lambda: page.locator(".rivya-run img").count() >= 6, "six pictures are there", page)
+    until(lambda: page.locator(".rivya-run img").count() >= 6, "six pictures are there", page, 3 * SECONDS)
 
 
 def _words(page: Page) -> Outcome:
@@ -77,10 +77,11 @@ def _words(page: Page) -> Outcome:
     return Outcome("no", "no-widgets")
 
 
-def _exported(page: Page, environment: Environment, notebook: Path, env: Mapping[str, str]) -> None:
+def _exported(environment: Environment, notebook: Path, env: Mapping[str, str]) -> Outcome:
+    """The exported page holds the pictures; what draws it comes from the network, and so it was not looked at."""
     exported = notebook.with_suffix(".html")
     command = [environment.python, "-m", "marimo", "export", "html", str(notebook), "-o", str(exported)]
     subprocess.run(command, env=env, cwd=notebook.parent, check=True, capture_output=True)
-    page.goto(exported.as_uri())
-    decoded(page.locator(".rivya-run img"), 6)
-    page.screenshot(path=screenshots() / "marimo-exported.png")
+    found = exported.read_text(encoding="utf-8").count("data:image/")
+    assert found >= 6, f"the page holds {found} pictures"
+    return Outcome("but", "marimo-export")
