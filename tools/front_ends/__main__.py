@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import traceback
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 
 from tools.front_ends import results
 from tools.front_ends.environments import installed
+from tools.front_ends.read import READ
 from tools.front_ends.rows import KERNELS, ROWS
 
 
@@ -21,9 +23,13 @@ def drive(key: str) -> None:
         "title": row.title,
         "versions": environment.versions(),
         "date": date.today().isoformat(),
-        "features": {name: asdict(outcome) for name, outcome in outcomes.items()},
+        "features": _plain(outcomes),
     }
     results.keep(key, found)
+
+
+def _plain(outcomes: Mapping[str, results.Outcome]) -> dict[str, dict[str, object]]:
+    return {name: asdict(outcome) for name, outcome in outcomes.items()}
 
 
 def main() -> None:
@@ -42,7 +48,9 @@ def main() -> None:
             # The next row may do better.
             traceback.print_exc()
     if options.rows or options.table:
-        results.write_tables(list(ROWS), list(KERNELS))
+        for key, (title, source, features) in READ.items():
+            results.keep(key, {"title": title, "source": source, "features": _plain(features)})
+        results.write_tables([*ROWS, *READ], list(KERNELS))
         for note in results.unexplained():
             print(f"docs/front_ends.md explains no {note!r}")
     else:

@@ -28,7 +28,8 @@ async def _(rv):
 
 @app.cell
 def _(awaited, bottles):
-    f"{len(bottles.images)} and {len(awaited.images)} pictures"
+    counted = f"{len(bottles.images)} and {len(awaited.images)} pictures"
+    counted  # noqa: B018
     return
 
 

@@ -19,20 +19,21 @@ END = "<!-- The end of {}. -->"
 FEATURES = (
     "cell", "live grid", "interrupt", "Run All", "wait", "panel", "viewer", "completion", "saved and converted",
 )  # fmt: skip
-SIGNS = {"works": "✓", "but": "✓ but", "no": "no", "none": "–", "read": "read", "untried": "untried"}
+SIGNS = {"works": "✓", "but": "✓ but", "no": "no", "none": "–", "untried": "untried"}
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a feature works in a front end.
 
-    `how` is a key of SIGNS: it was run and works, works with the limit `note` or does not (for the reason `note`),
-    the front end has no such thing, it was only read (in sources or documents), or not even that. `note` names a
-    paragraph of the page, or is a sentence of its own where nobody has explained it yet.
+    `how` is a key of SIGNS: it works, works with the limit `note`, does not (for the reason `note`), the front end
+    has no such thing, or nobody knows. `note` names a paragraph of the page, or is a sentence of its own where nobody
+    has explained it yet. Unless it was `run`, it was only read in the front end's sources or documents.
     """
 
     how: str
     note: str = ""
+    run: bool = True
 
 
 WORKS = Outcome("works")
@@ -60,17 +61,17 @@ def table(order: Sequence[str], first: str, features: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _cell(outcome: dict[str, str]) -> str:
+def _cell(outcome: dict[str, Any]) -> str:
     sign, note = SIGNS[outcome["how"]], outcome.get("note", "")
-    if not note:
-        return sign
     # A paragraph's name has no blanks.
-    return f"[{sign}](#{note})" if re.fullmatch(r"[\w-]+", note) else f"{sign}: {note}"
+    explained = f"[{sign}](#{note})" if re.fullmatch(r"[\w-]+", note) else f"{sign}: {note}"
+    read = "" if outcome.get("run", True) or outcome["how"] in ("none", "untried") else " (read)"
+    return (explained if note else sign) + read
 
 
 def _versions(row: dict[str, Any]) -> str:
-    if not row.get("versions"):
-        return row.get("date", "")
+    if "source" in row:
+        return str(row["source"])
     named = ", ".join(f"{name} {version}" for name, version in row["versions"].items() if name != "rivya-nb")
     return f"{named}; {row['date']}"
 
