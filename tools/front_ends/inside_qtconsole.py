@@ -11,8 +11,8 @@ from qtconsole.manager import QtKernelManager
 from qtconsole.rich_jupyter_widget import RichJupyterWidget
 from qtpy.QtWidgets import QApplication
 
-SECONDS = 90
-INTERRUPTED = 15
+SECONDS = 180
+INTERRUPTED = 30
 
 
 def text(console):

@@ -19,7 +19,7 @@ from tools.front_ends.environments import Environment
 from tools.front_ends.notebooks import INTERRUPTED, Tried
 from tools.front_ends.results import Outcome
 
-SECONDS = 90
+SECONDS = 180
 DATA = """import numpy, pandas
 grey = numpy.full((64, 64, 3), 128, "uint8")
 rows = pandas.DataFrame({"prompt": ["A cup", "A fox"], "kind": ["thing", "animal"]})

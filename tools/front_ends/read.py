@@ -6,7 +6,7 @@ from tools.front_ends.results import Outcome
 
 READ_WORKS = Outcome("works", run=False)
 UNTRIED = Outcome("untried")
-# `update_display_data` finds an output by its display id (`cellExecutionMessageHandler.ts`), and the state of widgets
+# `update_display_data` finds an output by its display id (`cellExecutionMessageHandler.ts`); the state of widgets
 # is neither saved nor loaded (`rendererComms.ts`).
 VSCODE = {
     "cell": READ_WORKS,

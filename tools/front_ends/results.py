@@ -27,8 +27,8 @@ class Outcome:
     """How a feature works in a front end.
 
     `how` is a key of SIGNS: it works, works with the limit `note`, does not (for the reason `note`), the front end
-    has no such thing, or nobody knows. `note` names a paragraph of the page, or is a sentence of its own where nobody
-    has explained it yet. Unless it was `run`, it was only read in the front end's sources or documents.
+    has no such thing, or nobody knows. `note` names a paragraph of the page, or is a sentence of its own where no
+    paragraph does. Unless it was `run`, it was only read in the front end's sources or documents.
     """
 
     how: str
