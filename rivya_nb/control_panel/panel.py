@@ -173,13 +173,15 @@ class Panel:
         # IPython shows the widget itself then.
         raise NotImplementedError
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
         words = f"The control panel needs Jupyter widgets. {_INSTEAD}"
         if not in_notebook():
             return {"text/html": markup.quiet_html(words), "text/plain": words}
         # Where no widget can be shown, its text is; ipywidgets would take its time to write every child there.
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-        return {"application/vnd.jupyter.widget-view+json": view, "text/plain": words}
+        # Colab has to be told where the manager of such widgets is: anywidget knows for each of its own.
+        _, told = self._watch._repr_mimebundle_()
+        return {"application/vnd.jupyter.widget-view+json": view, "text/plain": words}, told
 
     def __repr__(self) -> str:
         return f"<Panel {short_repr(self.name)} with {self.session.service}. It needs Jupyter widgets. {_INSTEAD}>"
