@@ -91,6 +91,7 @@ html_title = "rivya_nb"
 html_logo = html_favicon = "_static/grid.svg"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_search_scorer = str(HERE / "search_scores.js")
 html_show_sourcelink = html_copy_source = False
 html_theme_options = {
     "logo": {"text": "rivya_nb", "alt_text": "rivya_nb"},
@@ -110,7 +111,7 @@ from pathlib import Path
 home = tempfile.mkdtemp(prefix="home-", dir={folder!r})
 for table in Path.cwd().glob("*.csv"):
     shutil.copy(table, home)
-os.environ["HOME"] = home
+os.environ.update(HOME=home, RIVYA_STORE=f"{{home}}/.local/share/rivya_nb")
 os.chdir(home)
 """
 
@@ -166,6 +167,9 @@ def _import_types() -> None:
     """
     for name in rivya_nb.__all__:
         getattr(rivya_nb, name)
+    for function in (rivya_nb.generate, rivya_nb.plan):
+        # What it says to TAB of the default model's params is no Python.
+        del function.__signature__
     done: set[str] = set()
     while new := [name for name in sys.modules if name.startswith("rivya_nb.") and name not in done]:
         for name in new:

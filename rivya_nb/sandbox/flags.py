@@ -83,7 +83,7 @@ def _setting(
         type=read,
         default=os.environ.get(variable, default),
         help=f"{text}; also {variable}",
-        metavar=name.rpartition("-")[2].upper(),
+        metavar=name.partition("-")[0].upper(),
     )
 
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Page
 from sphinx.util.inventory import InventoryFile
 
 import rivya_nb
+from rivya_nb.cli import main
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -61,7 +62,9 @@ class _Reader(HTMLParser):
 class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+        pages = (path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+        # The theme leaves a part of its templates there.
+        self.paths = sorted(page for page in pages if not page.startswith("_static/"))
 
     @cached_property
     def pages(self) -> dict[str, _Reader]:
@@ -147,7 +150,7 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
 
 def test_what_is_shown_was_run_or_says_that_it_was_not() -> None:
     """A block is executed, or marked, or a test of its page runs it."""
-    typed = []
+    typed: list[str] = []
     for page in DOCS.glob("*.md"):
         if page.name in TESTED_ELSEWHERE:
             assert (HERE.parent / TESTED_ELSEWHERE[page.name]).is_file()
@@ -155,8 +158,9 @@ def test_what_is_shown_was_run_or_says_that_it_was_not() -> None:
         text = page.read_text(encoding="utf-8")
         blocks = [each for fence in "`:" for each in re.findall(BLOCK.replace("F", fence), text, re.M | re.S)]
         for _, kind, text in blocks:
+            # A drawing is in no language.
             is_code = not kind.startswith("{") or kind.startswith(("{code-block}", "{code}"))
-            if is_code and ":class: not-run" not in text:
+            if is_code and not kind.endswith(" none") and ":class: not-run" not in text:
                 typed.append(f"{page.name}: {kind} {text[:50]!r}")
     assert not typed
 
@@ -185,3 +189,14 @@ def test_text_is_readable_in_the_dark(visit: Visit) -> None:
 
 def test_narrow_pages_do_not_scroll_sideways(visit: Visit) -> None:
     assert not visit.wide
+
+
+def test_every_command_is_in_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    commands = (
+        capsys.readouterr().out.partition("--version]")[2].partition("...")[0].replace("|", " ").split()
+    )
+    page = (DOCS / "reference_commands.md").read_text(encoding="utf-8")
+    assert commands
+    assert {f"## rivya-nb {command}" for command in commands} <= set(page.splitlines())
