@@ -20,6 +20,7 @@ from rivya_nb.store.vote_records import Judgements
 from rivya_nb.study.bundle import MeasureNumbers, Study, file_name, study_json
 from rivya_nb.study.bundle_files import TEXT, BundleFiles, opened, write_bundle
 from rivya_nb.study.bundle_reading import LARGEST_FILE, read_bundle
+from rivya_nb.views.words import noun_of_files
 
 if TYPE_CHECKING:
     from rivya_nb.session.run import Run
@@ -46,10 +47,13 @@ def export_bundle(
         count(len(study.runs), "run"),
         f"{count(lost, 'picture')} whose file is gone left out" if lost else "",
     ]
+    pictures = {each.sha256: each for job in study.jobs for each in job.pictures}.values()
+    note = listing(filter(None, notes))
     if target.suffix.lower() == ".zip":
-        return SavedPictures([], target, note=listing(filter(None, notes)))
-    paths = [target / file_name(each.sha256, each.mime_type) for job in study.jobs for each in job.pictures]
-    return SavedPictures(list(dict.fromkeys(paths)), target, (target / TEXT,), listing(filter(None, notes)))
+        number = count(len(pictures), noun_of_files(pictures))
+        return SavedPictures([], target, note=f"{number}; {note}")
+    paths = [target / file_name(each.sha256, each.mime_type) for each in pictures]
+    return SavedPictures(paths, target, (target / TEXT,), note)
 
 
 def _study(store: Store, record: RunRecord, jobs: Mapping[str, JobRecord]) -> tuple[Study, int]:

@@ -181,7 +181,8 @@ class Ranking:
 
         It needs the columns `rater`, `prompt`, `one`, `other` (both values) and `better` ("one", "other" or
         "tie"). A row counts for each pair of this ranking that compares these values within this prompt; rows
-        that fit no pair are left out. Reading a file again changes nothing.
+        that fit no pair are left out. Where wordings are ranked, `prompt` is the whole prompt of `one`. Reading a
+        file again changes nothing.
 
         Raises:
             UsageError: it is no such file, or one of its raters has judged here already. Nothing is taken in then.

@@ -38,6 +38,25 @@ def study(session: rv.Session) -> Study:
     return study
 
 
+@pytest.fixture
+def lights(session: rv.Session) -> Callable[[], rv.Run]:
+    """`lights()`: a run with each prompt in the light of dawn and of dusk."""
+
+    def lights() -> rv.Run:
+        values = ("dawn", "dusk")
+        jobs = [
+            done(f"{prompt} at {light}", {"seed": 5}, pictures=(telling(session, at, place),))
+            for at, prompt in enumerate(PROMPTS)
+            for place, light in enumerate(values)
+        ]
+        axes = [AxisRecord("prompt", tuple(PROMPTS)), AxisRecord("light", values)]
+        cells = [CellRecord(job.id, divmod(place, 2)) for place, job in enumerate(jobs)]
+        record = session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
+        return session.run(record.id)
+
+    return lights
+
+
 def telling(session: rv.Session, prompt: int, seed: int) -> PictureRecord:
     """A picture with its seed in a text, in EXIF and in a comment."""
     texts = PngImagePlugin.PngInfo()

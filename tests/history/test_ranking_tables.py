@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import rivya_nb as rv
-from history.judging import PROMPTS, Study, higher, judge_all, study
+from history.judging import PROMPTS, Study, higher, judge_all, lights, study
 from rivya_nb.errors import UsageError
 
-__all__ = ["study"]
+__all__ = ["lights", "study"]
 
 Written = Callable[..., Path]
 
@@ -86,6 +86,17 @@ def test_what_was_saved_is_read_as_it_was_by_a_study_of_the_same_prompts(
         before = known[frozenset((row["one"], row["other"]))]
         assert row[row["better"]] == before[before["better"]] == max(row["one"], row["other"])
     assert set(other.votes()["seconds"]) <= set(ranking.votes()["seconds"])
+
+
+def test_votes_on_wordings_are_read_too(lights: Callable[[], rv.Run], tmp_path: Path) -> None:
+    ranking, other = (lights().rank(by="light", rater=rater) for rater in "AB")
+    box = ranking.judge()._box
+    for place in range(len(box._shown)):
+        box.vote(place, "left", 1.5)
+    ranking.save(tmp_path / "saved.csv")
+    read = other.read(tmp_path / "saved.csv")
+    assert (read.votes, read.pairs) == (other.pairs, other.pairs) == (len(PROMPTS), len(PROMPTS))
+    assert list(other.to_pandas()["wins"]) == list(ranking.to_pandas()["wins"])
 
 
 def test_rows_about_something_else_are_left_out(ranking: rv.Ranking, written: Written) -> None:

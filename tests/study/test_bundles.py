@@ -103,7 +103,8 @@ def test_a_study_goes_to_another_store_and_back(connect: Connect, tmp_path: Path
     mine = connect("mine")
     run = study(mine, tmp_path)
     before, amounts = content(mine, run), counts(mine)
-    run.export(tmp_path / name, format="bundle")
+    shown = run.export(tmp_path / name, format="bundle")._repr_mimebundle_()["text/plain"]
+    assert f"({len(run.images)} pictures; 1 run)" in shown
 
     theirs = connect("theirs")
     rv.generate("something of their own", seed=1).wait()

@@ -71,6 +71,9 @@ class SavedPictures(list[Path]):
 
     @property
     def _facts(self) -> str:
+        if self.note and not self:
+            # The pictures are in one file, of which the note tells.
+            return self.note
         rest = len(self) - _MOST_SHOWN
         number = count(len(self), noun({named_medium(path.name) or "image" for path in self}))
         facts = f"{number}{f', {rest:,} of them not shown here' if rest > 0 else ''}"

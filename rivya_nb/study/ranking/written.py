@@ -1,7 +1,8 @@
 """Votes as a table, as `save` of a ranking writes it: taken in by what the votes are about, in whatever store.
 
-A row is about two values within one prompt. Which pictures a list of pairs has of them was drawn, so a row counts
-for each pair of the list that is about the same.
+A row is about two values within one prompt; where the values are wordings, its prompt is that of the first one.
+Which pictures a list of pairs has of them was drawn, so a row counts for each pair of the list that is about the
+same.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _NEEDED = ("rater", "prompt", "one", "other", "better")
 _LATEST = 1e11
 
 _About = tuple[str, str, str]
-"""A prompt, and two values in their order."""
+"""The prompt of the first value, and two values in their order."""
 
 
 def take_in(
@@ -80,12 +81,12 @@ def _votes(
     votes = []
     for place, pair in enumerate(ranking.pairs):
         one, other = contenders.get(pair.one), contenders.get(pair.other)
-        if one is None or other is None or one.prompt != other.prompt:
+        if one is None or other is None:
             continue
         labels = (label_of(one.value), label_of(other.value))
         for about, turned in (
             (_about(one.prompt, *labels), False),
-            (_about(one.prompt, *labels[::-1]), True),
+            (_about(other.prompt, *labels[::-1]), True),
         ):
             if not (known := rows.get(about)):
                 continue
