@@ -22,7 +22,7 @@ MISTAKE = "Mistake"
 """Where the messages stand that are checked in one place, and raised in another."""
 
 _PLACE = "…"
-_LEAST_LETTERS = 12
+_LEAST_LETTERS = 9
 """A message with fewer letters of its own cannot be looked up."""
 _DEPTH = 3
 
@@ -50,11 +50,15 @@ def _error_classes(trees: Iterable[ast.Module]) -> set[str]:
 def _in_tree(tree: ast.Module, classes: set[str], constants: _Names) -> Iterator[tuple[str, str]]:
     methods = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
     everywhere = {**constants, **_meanings([*methods, *tree.body])}
+    calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            calls[_name(node)].append(node)
     names_at: dict[ast.AST, _Names] = {}
     # Of functions within functions the inner ones come last.
     for function in ast.walk(tree):
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            names = {**everywhere, **_meanings(ast.walk(function))}
+            names = {**everywhere, **_passed(function, calls[function.name]), **_meanings(ast.walk(function))}
             for node in ast.walk(function):
                 names_at[node] = names
     said: set[ast.AST] = set()
@@ -78,17 +82,41 @@ def _meanings(nodes: Iterable[ast.AST]) -> dict[str, list[ast.expr]]:
     return meanings
 
 
+def _passed(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, calls: Iterable[ast.Call]
+) -> dict[str, list[ast.expr]]:
+    """What the parameters of a function are given by these calls of it."""
+    names = [each.arg for each in function.args.args if each.arg not in ("self", "cls")]
+    passed: defaultdict[str, list[ast.expr]] = defaultdict(list)
+    for call in calls:
+        for name, value in zip(names, call.args, strict=False):
+            passed[name].append(value)
+        for keyword in call.keywords:
+            passed[keyword.arg or ""].append(keyword.value)
+    return passed
+
+
 def _called(node: ast.AST) -> str:
     return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+
+
+def _name(node: ast.expr) -> str:
+    """The name of a variable, of a called function or of a called method."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.id if isinstance(node, ast.Name) else _called(node)
 
 
 def _said(call: ast.AST, names: _Names) -> Iterator[str]:
     """The messages that one call may make, a `Mistake`'s with its place."""
     arguments = call.args if isinstance(call, ast.Call) else []
-    parts = arguments[:2] if _called(call) == MISTAKE else arguments[:1]
-    for texts in product(*(_texts(part, names) for part in parts)):
-        if texts and sum(map(str.isalpha, texts[-1])) >= _LEAST_LETTERS:
-            yield re.sub(f"{_PLACE}+", _PLACE, ": ".join(filter(None, texts)))
+    where = ""
+    if _called(call) == MISTAKE:
+        where, arguments = _only(_texts(arguments[0], names)), arguments[1:]
+    for text in _texts(arguments[0], names) if arguments else []:
+        if sum(map(str.isalpha, text)) >= _LEAST_LETTERS:
+            whole = f"{where}: {text}" if where else text
+            yield re.sub(f"{_PLACE}+", _PLACE, " ".join(whole.split()))
 
 
 def _texts(node: ast.expr, names: _Names, depth: int = 0) -> list[str]:
@@ -97,17 +125,13 @@ def _texts(node: ast.expr, names: _Names, depth: int = 0) -> list[str]:
         return [str(node.value)] if isinstance(node.value, str) else [_PLACE]
     if isinstance(node, ast.IfExp):
         return [*_texts(node.body, names, depth), *_texts(node.orelse, names, depth)]
-    if isinstance(node, ast.BinOp):
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return [a + b for a, b in product(_texts(node.left, names, depth), _texts(node.right, names, depth))]
     if isinstance(node, ast.JoinedStr):
         return ["".join(_only(_texts(part, names, depth)) for part in node.values)]
     if isinstance(node, ast.FormattedValue):
         return _texts(node.value, names, depth)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        name = node.func.attr
-    else:
-        name = node.id if isinstance(node, ast.Name) else _called(node)
-    if depth < _DEPTH and name in names:
+    if depth < _DEPTH and (name := _name(node)) in names:
         return list(dict.fromkeys(text for value in names[name] for text in _texts(value, names, depth + 1)))
     return [_PLACE]
 

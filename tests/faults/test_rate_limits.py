@@ -82,6 +82,7 @@ def test_an_upload_that_waits_can_be_stopped(place: Place, tmp_path: Path) -> No
     run = rv.generate("A bottle", seed=1, references=path, resolution="1K")
     assert until(lambda: waiting(run))
     run.stop()
+    assert "When a worker sends them" not in run.text(), "nobody will"
     finish(run)
     assert [job.status for job in run] == ["stopped"]
     assert place.prices() == []

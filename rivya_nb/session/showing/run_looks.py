@@ -220,7 +220,10 @@ def _if_it_stands_still(run: Run, now: float) -> tuple[Hint, ...]:
     It is all that is left of the run in a notebook that was saved meanwhile, or whose kernel has died.
     """
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
-    if all(job.record.is_final or job.record.is_deferred for job in run.jobs):
+    left = [job.record for job in run.jobs if not job.record.is_final]
+    if not left:
+        return ()
+    if all(record.is_deferred for record in left):
         # Nothing is sent, so there is nothing to collect.
         return (
             Hint("", f"State as of {moment}. When a worker sends them,"),
