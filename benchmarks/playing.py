@@ -56,23 +56,25 @@ OPENING = """() => {
     };
     look();
 }"""
-# At each frame of the page, the number of the frame that each tile shows, as it is drawn in the tile itself: of the
-# element that lies on top, whatever the viewer has put there.
+# At each frame of the page, the number of the frame that each tile shows, as it is drawn in the tile: of its
+# element on top, whatever the viewer has put there.
 WATCH = """seconds => new Promise(resolve => {
     const pen = new OffscreenCanvas(8, 1).getContext('2d', { willReadFrequently: true });
     pen.imageSmoothingEnabled = false;
-    const tops = () => [...document.querySelectorAll('.rivya-viewer .player')].map(player =>
-        [...player.querySelectorAll('video, canvas')].filter(each => each.checkVisibility()).at(-1)).filter(Boolean);
-    const number = top => {
-        const [width, height] = [top.videoWidth || top.width, top.videoHeight || top.height];
-        pen.drawImage(top, 0, 0, width / 4, height / 12, 0, 0, 8, 1);
+    const seen = each => each.checkVisibility();
+    const top = player => [...player.querySelectorAll('video, canvas')].filter(seen).at(-1);
+    const tops = () => [...document.querySelectorAll('.rivya-viewer .player')].map(top).filter(Boolean);
+    const number = shown => {
+        const width = shown.videoWidth || shown.width, height = shown.videoHeight || shown.height;
+        pen.drawImage(shown, 0, 0, width / 4, height / 12, 0, 0, 8, 1);
         const { data } = pen.getImageData(0, 0, 8, 1);
         return [0, 1, 2, 3, 4, 5, 6, 7].reduce((sum, bit) => sum + (data[4 * bit] > 127 ? 1 << bit : 0), 0);
     };
     const began = performance.now(), samples = [];
     let loops = 0, frames = 0, before = 0, changed = began, still = 0;
     const look = () => {
-        const now = performance.now(), all = tops(), numbers = all.map(number), first = Math.min(...numbers);
+        const now = performance.now(), all = tops(), numbers = all.map(number);
+        const first = Math.min(...numbers);
         if (first < before - 24) loops++;
         if (first !== before) {
             frames++;
@@ -82,14 +84,14 @@ WATCH = """seconds => new Promise(resolve => {
         before = first;
         samples.push(Math.max(...numbers) - first);
         if (now - began < seconds * 1000) requestAnimationFrame(look);
-        else resolve({ samples, loops, frames, still, sizes: all.map(top => top.videoWidth || top.width) });
+        else resolve({ samples, loops, frames, still, sizes: all.map(each => each.videoWidth || each.width) });
     };
     look();
 })"""
 
 
 def make(folder: Path, number: int) -> Path:
-    """A clip in which everything moves; eight squares at its top tell the number of each frame, in binary digits."""
+    """A clip in which everything moves; squares at its top tell the number of each frame."""
     program = find_ffmpeg()
     assert program is not None
     path = folder / f"{number}.mp4"

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from types import NoneType
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast, overload
 
 from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
-from rivya_nb.contract.params import plain_value
+from rivya_nb.contract.params import listed, plain_value
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.signature import shows_params
 from rivya_nb.contract.text import short_repr
@@ -291,7 +291,9 @@ def plan(
     )
     return session.plan(
         template,
-        models=[model] if isinstance(model, str) else list(model),
+        models=[model]
+        if isinstance(model, str)
+        else cast("list[str]", list(map(plain_value, listed(model) or model))),
         params={
             key: as_axis(value, key, coupled=key in together) or (value,) for key, value in given.items()
         },
@@ -340,7 +342,7 @@ def import_bundle(path: str | os.PathLike[str]) -> Imported:
     """Take a colleague's study into the store: what `run.export(path, format="bundle")` wrote, a folder or a zip.
 
     What is here already stays and nothing is there twice, so that importing again changes nothing. A run gets a
-    number of this store. Imported pictures cost nothing here, and stand for identical requests to the same service
+    number of this store. Imported results cost nothing here, and stand for identical requests to the same service
     as your own do; marks are taken where a picture has none. Everything is checked and nothing is executed, but
     that a picture came from the service is the bundle's word: import what comes from people you trust.
 
@@ -377,7 +379,7 @@ def generate(
     params: Mapping[str, object] | None = None,
     **more_params: Unpack[ModelParams],
 ) -> Run:
-    """Ask for pictures. The run starts at once; `run.wait()` waits for it.
+    """Ask for pictures, videos or sounds. The run starts at once; `run.wait()` waits for it.
 
     A param given as a list, tuple, range or numpy array is an axis; so are `{dawn|dusk}` in the prompt, a
     list of models, and a dict of labels to references. None means *not sent*. `params={…}` is for keys that
@@ -386,19 +388,19 @@ def generate(
     each has a number, and takes its own earlier picture at no cost. `sample` asks only so many places of the
     product, an even part for each prompt; the same `sample_seed` (0 if not given) draws the same ones, and every
     replicate of a place is asked. `fresh` also requests, and pays for, what is in the history already. At most
-    `max_parallel` pictures of this run are worked on at a time.
+    `max_parallel` requests of this run are worked on at a time.
 
     `prompts` is a table of them: a list of texts or dicts, a DataFrame of pandas or polars, or the path of a CSV,
     TSV, JSONL or text file; all but the path as a text may also stand in the place of `prompt`. One row is one
     value of the axis `prompt`. The column `prompt_column` has the wordings (`prompt` if not given). Columns that
     are params of the model, `model` and `references` (paths below the table's folder) belong to their row; all
-    others are facts that are not sent and stay with the pictures. An empty cell is *not given*. A `prompt` beside
+    others are facts that are not sent and stay with the results. An empty cell is *not given*. A `prompt` beside
     the table has `{prompt}` where a row's wording goes. A row with `{a|b}` is refused unless `templates` says
     whether it is expanded (True) or sent as it stands (False). `coupled` names params, `model`, `references` or
     axes of the prompt that take their values together, as one axis: `coupled=("width", "height")`.
 
     A reference is a path, bytes, a data URL, an open file, a Pillow image, a numpy array (H × W or H × W × 3 or
-    4; uint8, uint16, or float from 0 to 1), a job or a run (its pictures); None is no reference.
+    4; uint8, uint16, or float from 0 to 1), a job or a run (its results); None is no reference.
     `shrink_references` re-encodes references that are too large.
 
     Raises:
@@ -480,7 +482,7 @@ def resume(run: Run | int | None = None, *, unsent: bool = False, max_credits: i
 
 
 def recall(picture: str | os.PathLike[str] | bytes) -> Request:
-    """The request that a picture came from, for `plan` and `generate`; its `notes` say what did not fit.
+    """The request that a result came from, for `plan` and `generate`; its `notes` say what did not fit.
 
     A picture that this tool saved, or the JSON beside it, gives all of it; an original is known by its content,
     which may also be named by its SHA-256. Of what A1111 and its kin, ComfyUI, InvokeAI, SwarmUI, Fooocus, NovelAI
@@ -542,16 +544,16 @@ def history(
     params: Mapping[str, Choice] | None = None,
     **more_params: Choice,
 ) -> History:
-    """All pictures of the store that match every given filter, newest first.
+    """All results of the store that match every given filter, newest first.
 
     `prompt` is words in any order: `fox OR wolf` is either, `-cartoon` none with it, `"red fox"` just that text.
     `rating` is at least that, several tags must all be there, `run` is a run or its id, or several of which it is
     one: the grid of `run=[9, 10]` has the axes of both. `by` is the user who asked, or several of whom one did.
     Params are compared with those that were sent. Of several models, or values of a param, any will do, and so
-    will each whole number of a `range`. `picture_width` and `picture_height` are those of the picture, in pixels.
+    will each whole number of a `range`. `picture_width` and `picture_height` are in pixels.
     `since` and `until` are "30m", "12h", "7d" or "2w" ago, a day, or a date with a time (local, where it names no
     zone); a day counts whole. What was hidden is left out unless `hidden`. `facts` are what a table of prompts
-    says of a picture beside the params, by the column: `facts={"category": "animals"}`; all of them are of one
+    says of a result beside the params, by the column: `facts={"category": "animals"}`; all of them are of one
     place in a run. `excluded=True` finds what is kept out of figures, False everything else. `sort` is "newest",
     "oldest", "rating" (the highest first) or "seed" (the lowest first). `params={…}` is for keys that are also
     names of arguments here.
@@ -613,10 +615,10 @@ def drift(
 ) -> Drift | Canaries:
     """Whether the service has changed: the requests of a run, asked again on several occasions.
 
-    `drift("canary", run)` pins the requests of the run's pictures under a name, and buys `replicates` pictures of
+    `drift("canary", run)` pins the requests of the run's results under a name, and buys `replicates` results of
     each: without them nobody knows what the very same request differs by. By default they are as few as a verdict
     needs: 5 of a single request, 3 each of two or three, 2 each of more. `drift("canary")`, in whatever kernel and
-    at whatever time, buys as many anew, and compares them with the first ones. It waits for its pictures. Called
+    at whatever time, buys as many anew, and compares them with the first ones. It waits for its results. Called
     once more with the run, it buys nothing and shows what is known. Without a name it lists all canaries.
 
     An occasion that was interrupted goes on when it is asked again within a day: what was sent is collected, and

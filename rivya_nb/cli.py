@@ -7,6 +7,7 @@ on this machine.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
 import signal
@@ -31,7 +32,7 @@ INTERRUPTED = 130
 UNREAD = 141
 """The exit code where nobody reads the output any more: that of a program which the signal SIGPIPE has ended."""
 LEFT = 3
-"""The exit code of `run` if some pictures are missing, and of `work` if a limit or the service was the reason to
+"""The exit code of `run` if some results are missing, and of `work` if a limit or the service was the reason to
 leave something deferred."""
 
 DIFFERS, CANNOT_SAY = 4, 3
@@ -51,6 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     It ends without a word when whoever reads what it says has gone, as `head` does after some lines.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal, or a file, whose encoding lacks a sign is no reason to stop.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         try:
             return _done(argv)
@@ -133,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     work = commands.add_parser(
         "work",
         help="send the runs that were deferred with plan.defer() or --defer",
-        description="Sends the runs that were deferred with plan.defer() or --defer, and collects their pictures "
+        description="Sends the runs that were deferred with plan.defer() or --defer, and collects their results "
         "into the store. The service, the key and the store are those that a notebook would have (RIVYA_BASE_URL, "
         "RIVYA_API_KEY or the keyring, RIVYA_STORE). Several workers share the work. SIGTERM or Ctrl+C: what was "
         "sent is collected, and the rest stays deferred; a second one ends at once.",
@@ -142,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         "after a second Ctrl+C or SIGTERM.",
     )
     work.add_argument(
-        "--parallel", type=flags.positive, metavar="JOBS", help="at most so many pictures at a time"
+        "--parallel", type=flags.positive, metavar="JOBS", help="at most so many requests at a time"
     )
     work.add_argument(
         "--for-all",
@@ -158,12 +163,12 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser(
         "run",
-        help="ask for what stands in a study file, and wait for its pictures",
+        help="ask for what stands in a study file, and wait for its results",
         description="Plans a study file, as plan.to_toml() writes it, says what it costs, and asks for its "
-        "pictures. The service, the key and the store are those that a notebook would have: the pictures are in "
+        "results. The service, the key and the store are those that a notebook would have: the results are in "
         "its history, and what the history has costs nothing. Ctrl+C: what was sent goes on at the service.",
-        epilog="Exit codes: 0 all pictures are there (or nothing was to be sent); 1 nothing could be asked, or no "
-        f"picture came; {LEFT} some pictures are missing; 130 after Ctrl+C.",
+        epilog="Exit codes: 0 all results are there (or nothing was to be sent); 1 nothing could be asked, or no "
+        f"result came; {LEFT} some results are missing; 130 after Ctrl+C.",
     )
     run.add_argument("file", metavar="FILE", help="the study file")
     run.add_argument("--dry-run", action="store_true", help="show what it costs; send nothing")
@@ -173,14 +178,14 @@ def _parser() -> argparse.ArgumentParser:
         "--max-credits", type=flags.positive, metavar="CREDITS", help="what it may cost; default: 500"
     )
     run.add_argument(
-        "--parallel", type=flags.positive, metavar="JOBS", help="at most so many pictures at a time"
+        "--parallel", type=flags.positive, metavar="JOBS", help="at most so many requests at a time"
     )
     run.set_defaults(command=_run)
 
     drift = commands.add_parser(
         "drift",
         help="ask the requests of a canary anew, and say whether the service has changed",
-        description="Buys the pictures of a canary anew, which rv.drift(name, run) has pinned in a notebook, and "
+        description="Buys the results of a canary anew, which rv.drift(name, run) has pinned in a notebook, and "
         "says in one sentence whether the service differs from then by more than its noise floor. The service, "
         "the key and the store are those that a notebook would have. Interrupted, it goes on when it is called "
         "again within a day.",
@@ -204,10 +209,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(options: argparse.Namespace) -> int:
     _require("demo", "lab", _DEMO_PARTS)
+    folder = _made(options.folder)
+    print(f"{FIRST_NOTEBOOK} on the sandbox, in {folder}: drawn pictures, play money, no key.", flush=True)
     from rivya_nb.demo import run_demo
 
-    folder = _made(options.folder)
-    print(f"{FIRST_NOTEBOOK} on the sandbox: drawn pictures, play money, no key.")
     result = run_demo(_notebooks() / FIRST_NOTEBOOK, folder, _environment(folder / "store"), sys.stdout)
     print(_summary(result, folder))
     return 0
@@ -244,6 +249,8 @@ def _lab(options: argparse.Namespace) -> int:
             if not (folder / file.name).exists():
                 shutil.copyfile(file, folder / file.name)
     print(f"JupyterLab on {folder}, with the sandbox configured.", flush=True)
+    if find_spec("skimage") is None:
+        print("Notebooks 03 and 05 measure pictures: pip install 'rivya-nb[analysis]' for them.", flush=True)
     command = [sys.executable, "-m", "jupyterlab", str(folder / FIRST_NOTEBOOK), *options.rest]
     os.chdir(folder)
     os.execve(sys.executable, command, _environment(folder / "store"))  # noqa: S606 - our own interpreter

@@ -6,6 +6,8 @@ It imports packages of the extra `lab`; the command line checks before that they
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import re
 import time
 from collections.abc import Mapping
@@ -20,8 +22,10 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import ValidationError
+from nbformat.reader import NotJSONError
 
-from rivya_nb.errors import RivyaError
+from rivya_nb.errors import RivyaError, shortened
 from rivya_nb.session.showing.terminal import write_over, writes_over
 from rivya_nb.store.store import Store
 
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 
 CELL_SECONDS = 300
 """The seconds that one cell may take."""
+
+_LONGEST_STEP = 100
+"""The most characters of a cell that its step shows."""
 
 _INTERRUPTIONS = ("KeyboardInterrupt", "WaitInterruptedError")
 _INTERRUPTED = (
@@ -60,7 +67,7 @@ class DemoResult:
 
 
 class Progress:
-    """Prints one line for each step; on a terminal the line is updated in place."""
+    """Prints one line for each step; on a terminal that can do it the line is updated in place."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -72,6 +79,10 @@ class Progress:
         self._number, self._step = number, step
         self._started = time.monotonic()
         self._write(f"{number}  {step}")
+
+    def say_next(self, step: str) -> None:
+        """Begin another part of the current step."""
+        self.begin(self._number, step)
 
     def say(self, counts: str, line: str) -> None:
         """Show the progress of the current step: `line`, which begins with the `counts` of its jobs."""
@@ -111,8 +122,11 @@ class _Execution(NotebookClient):
         )
         self._progress = progress
         self._steps = [cell["id"] for cell in notebook.cells if cell.cell_type == "code"]
+        self.count = len(self._steps)
+        self.on_notebook_start = lambda **_: progress.end()
         self.on_cell_execute = self._begin
         self.on_cell_executed = lambda **_: progress.end()
+        self.on_notebook_complete = lambda **_: progress.say_next("end the kernel, and save the notebook")
 
     def process_message(
         self, msg: dict[str, object], cell: NotebookNode, cell_index: int
@@ -132,8 +146,10 @@ class _Execution(NotebookClient):
     def _begin(self, cell: NotebookNode, **_: object) -> None:
         if cell.cell_type == "code":
             number = self._steps.index(cell["id"]) + 1
-            first_line = cell.source.splitlines()[0]
-            self._progress.begin(f"{number}/{len(self._steps)}", first_line)
+            lines = [line for line in cell.source.splitlines() if line.strip()]
+            is_one = lines[0].startswith("%%") or lines[0].endswith(":")
+            step = lines[0] if is_one else "; ".join(lines)
+            self._progress.begin(f"{number}/{self.count}", shortened(step, _LONGEST_STEP))
 
 
 def run_demo(source: Path, folder: Path, environment: Mapping[str, str], out: TextIO) -> DemoResult:
@@ -147,19 +163,29 @@ def run_demo(source: Path, folder: Path, environment: Mapping[str, str], out: Te
     notebook = _read(source)
     target = _free_place(folder / source.name, notebook)
     started = time.time()
+    progress = Progress(out)
+    execution = _Execution(notebook, folder, progress)
+    progress.begin(f"0/{execution.count}", "start a kernel")
     try:
-        _Execution(notebook, folder, Progress(out)).execute(env=dict(environment))
+        execution.execute(env=dict(environment))
     except CellExecutionError as error:
         if error.ename in _INTERRUPTIONS:
             raise DemoError(_INTERRUPTED) from None
         raise DemoError(f"A cell failed: {error.ename}: {error.evalue}\nSee {target}") from None
-    except DeadKernelError:
-        # nbclient answers Ctrl-C by shutting the kernel down, which may end before its cell does.
+    except (DeadKernelError, asyncio.CancelledError):
+        # nbclient answers Ctrl-C by shutting the kernel down, which may end before its cell does, or its start.
         raise DemoError(_INTERRUPTED) from None
+    except RuntimeError as error:
+        # nbclient has forgotten the kernel, and would end it once more.
+        atexit.unregister(execution._cleanup_kernel)
+        raise DemoError(
+            f"The kernel did not start ({error}). `rivya-nb doctor` looks for the reason."
+        ) from None
     except CellTimeoutError:
         raise DemoError(f"A cell took more than {CELL_SECONDS} s.\nSee {target}") from None
     finally:
         _write(notebook, target)
+    progress.end()
     return _result(target, Path(environment["RIVYA_STORE"]), started)
 
 
@@ -169,10 +195,18 @@ def _free_place(path: Path, notebook: NotebookNode) -> Path:
     sources = [cell.source for cell in notebook.cells]
     number = 1
     place = path
-    while place.exists() and [cell.source for cell in _read(place).cells] != sources:
+    while place.exists() and _sources(place) != sources:
         number += 1
         place = path.with_stem(f"{path.stem}-{number}")
     return place
+
+
+def _sources(path: Path) -> list[str] | None:
+    """The cells of a notebook; None where the file is none."""
+    try:
+        return [cell.source for cell in _read(path).cells]
+    except (NotJSONError, ValidationError, AttributeError, OSError, ValueError):
+        return None
 
 
 def _result(notebook: Path, folder: Path, started: float) -> DemoResult:

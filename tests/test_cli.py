@@ -81,7 +81,11 @@ def test_the_demo_tells_its_progress_and_its_result(demo: Demo) -> None:
     said = demo.done.stdout
     assert demo.done.returncode == 0, said + demo.done.stderr
     assert demo.done.stderr == ""
-    assert re.search(r"^2/\d  %%rivya seed=1\.\.4", said, re.MULTILINE)
+    steps = re.findall(r"^\d/7  (?!\d+ of)(.*)", said, re.MULTILINE)
+    assert steps[0] == "start a kernel"
+    assert steps[1].endswith('rv.connect(base_url="sandbox")')
+    assert steps[2].startswith("%%rivya seed=1..4")
+    assert steps[-1] == "end the kernel, and save the notebook"
     assert re.search(r"^2/\d  0 of 8 done", said, re.MULTILINE)
     assert "12 pictures, seeds 1, 2, 3, 4; 144 of the sandbox's credits spent." in said
     assert re.search(r"pictures +12 copies", said)
@@ -161,6 +165,22 @@ def test_an_interrupted_demo_goes_on_where_it_was(tmp_path: Path) -> None:
     assert "Traceback" not in complaints
     again = rivya_nb("demo", cwd=tmp_path, environ=environment(tmp_path))
     assert "12 pictures, seeds 1, 2, 3, 4; 48 of the sandbox's credits spent." in again.stdout, again.stderr
+
+
+def test_a_kernel_that_does_not_start_is_a_message_and_what_is_there_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "ipykernel_launcher.py").write_text("raise SystemExit(3)")
+    mine = tmp_path / "rivya-demo" / "01_first_seeds.ipynb"
+    mine.parent.mkdir()
+    mine.write_text("no notebook at all")
+    modules = os.pathsep.join([str(tmp_path / "modules"), os.environ["PYTHONPATH"]])
+    # A terminal that has no more than ASCII.
+    environ = environment(tmp_path, PYTHONPATH=modules, PYTHONIOENCODING="ascii")
+    done = rivya_nb("demo", cwd=tmp_path, environ=environ)
+    assert done.returncode == 1
+    assert done.stderr.startswith("rivya-nb: The kernel did not start (")
+    assert done.stderr.endswith("`rivya-nb doctor` looks for the reason.\n")
+    assert mine.read_text() == "no notebook at all"
 
 
 def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:

@@ -140,6 +140,12 @@ def test_type_checkers_know_the_params_of_every_model() -> None:
     assert made["TARGET"].read_text(encoding="utf-8") == made["text"](), f"run python {tool}"
 
 
+def test_a_release_is_held_to_its_version_changelog_and_tables() -> None:
+    found = runpy.run_path(str(Path(__file__).parent.parent / "tools" / "check_release.py"))["obstacles"]
+    assert any(said.startswith("the tag is v9.9.9, and") for said in found("v9.9.9"))
+    assert not any(said.startswith("the tag") for said in found(f"v{rivya_nb.__version__}"))
+
+
 def room_of(module: str) -> str:
     return module.split(".")[1] if "." in module else FACE
 

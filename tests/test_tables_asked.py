@@ -261,7 +261,7 @@ def test_facts_belong_to_the_place_in_a_run(session: rv.Session) -> None:
     assert rv.history(facts={"category": "pets"}).to_pandas()["category"].tolist() == ["pets", "pets"]
     assert set(rv.history(run=1).to_pandas()["category"]) == {"animals", "food"}
     nothing = rv.history(facts={"catgory": "pets"})._repr_mimebundle_()["text/plain"]
-    assert "No picture has the fact catgory pets; did you mean 'category'?" in nothing
+    assert "No result has the fact catgory pets; did you mean 'category'?" in nothing
     with pytest.raises(rv.UsageError, match="is no dict of columns to values"):
         rv.history(facts=["pets"])  # type: ignore[arg-type]
 

@@ -125,7 +125,7 @@ def check_prompt(model: Model, prompt: str) -> list[Mistake]:
     """Every mistake in a prompt: it must not be empty, nor longer than the model allows."""
     prompt = as_sent(prompt)
     if not prompt:
-        return [Mistake("prompt", "it is empty; write what the picture should show")]
+        return [Mistake("prompt", "it is empty; describe what the model should make")]
     if not is_whole(prompt):
         return [Mistake("prompt", HALF)]
     length = prompt_length(prompt)

@@ -19,6 +19,7 @@ from rivya_nb.control_panel.run_rows import RunRow
 from rivya_nb.control_panel.tabs import Tabs
 from rivya_nb.session.history import Selection
 from rivya_nb.session.showing.displays import Kept
+from rivya_nb.session.showing.live import in_notebook
 from rivya_nb.store.records import Question
 from rivya_nb.views.run_view import Hint
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from rivya_nb.views.gallery import GalleryPage
 
 GAVE_WAY = "This panel has been opened again by another cell. {} in a cell opens it there."
+
+_INSTEAD = "Where there are none, rv.generate(…) asks, run.grid() compares and rv.history() finds."
 
 DEFAULT_NAME = "main"
 
@@ -160,7 +163,7 @@ class Panel:
     def _last(self) -> Selection:
         """The last pictures, which stay in the cell."""
         ids = self.session.store.history_ids(Question(), limit=LAST)
-        return _Last(self.session.live_records, ids, "last pictures")
+        return _Last(self.session.live_records, ids, "last results")
 
     def _check_kept(self, _: object) -> None:
         self.session.live_records.displays.check()
@@ -170,10 +173,15 @@ class Panel:
         # IPython shows the widget itself then.
         raise NotImplementedError
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
+        words = f"The control panel needs Jupyter widgets. {_INSTEAD}"
+        if not in_notebook():
+            return {"text/html": markup.quiet_html(words), "text/plain": words}
         # Where no widget can be shown, its text is; ipywidgets would take its time to write every child there.
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-        return {"application/vnd.jupyter.widget-view+json": view, "text/plain": repr(self)}
+        # Colab has to be told where the manager of such widgets is: anywidget knows for each of its own.
+        _, told = self._watch._repr_mimebundle_()
+        return {"application/vnd.jupyter.widget-view+json": view, "text/plain": words}, told
 
     def __repr__(self) -> str:
-        return f"<Panel {short_repr(self.name)} with {self.session.service}>"
+        return f"<Panel {short_repr(self.name)} with {self.session.service}. It needs Jupyter widgets. {_INSTEAD}>"

@@ -49,18 +49,18 @@ export class Chosen {
   tools(jobs) {
     const { tab } = this;
     const all = (kind, more) => () => tab.act(kind, jobs, more);
-    const rate = select("Rate the chosen pictures", [["", "Rate…"], ["0", "no rating"], ...STARS]);
+    const rate = select("Rate the chosen results", [["", "Rate…"], ["0", "no rating"], ...STARS]);
     rate.addEventListener("change", () => rate.value && tab.act("rate", jobs, { rating: Number(rate.value) }));
     return [
       element("span", { class: "rivya-quiet" }, `${jobs.length} chosen${this.away(jobs, ", ")}:`),
-      button("Compare", "Compare the chosen pictures", () => tab.compare(jobs)),
-      button("Grid", "Show the chosen pictures as a grid", all("grid")),
-      button("Save…", "Save the chosen pictures", () => this.askFolder(jobs)),
+      button("Compare", "Compare the chosen results", () => tab.compare(jobs)),
+      button("Grid", "Show the chosen results as a grid", all("grid")),
+      button("Save…", "Save the chosen results", () => this.askFolder(jobs)),
       rate,
-      button(`${FAVOURITE} Favourite`, "Mark the chosen pictures as favourites", all("favourite")),
-      button("Use as reference", "Use the chosen pictures as references", all("reference")),
-      button("To code", "Show the cells that ask for the chosen pictures", all("code")),
-      button("Delete…", "Delete the chosen pictures", () => this.askDelete(jobs)),
+      button(`${FAVOURITE} Favourite`, "Mark the chosen results as favourites", all("favourite")),
+      button("Use as reference", "Use the chosen results as references", all("reference")),
+      button("To code", "Show the cells that ask for the chosen results", all("code")),
+      button("Delete…", "Delete the chosen results", () => this.askDelete(jobs)),
       button("None", "Choose none", () => this.drop(jobs)),
     ];
   }
@@ -107,7 +107,7 @@ export class Chosen {
     folder.addEventListener("keydown", (event) => event.key === "Enter" && save());
     const sure = button("Save", "Save into this folder", save);
     const cancel = button("Cancel", "Cancel", () => this.dismiss());
-    this.ask("Save the chosen pictures", element("span", {}, "into the folder "), folder, sure, cancel);
+    this.ask("Save the chosen results", element("span", {}, "into the folder "), folder, sure, cancel);
     folder.focus();
   }
 
@@ -119,7 +119,7 @@ export class Chosen {
     const what = jobs.length === 1 ? "this one for good? What it" : `these ${jobs.length} for good? What they`;
     const question = `Delete ${what} cost stays on record${this.away(jobs, "; ")}. `;
     const keep = button("Keep", "Keep them", () => this.dismiss());
-    this.ask("Delete the chosen pictures", element("span", {}, question), sure, keep);
+    this.ask("Delete the chosen results", element("span", {}, question), sure, keep);
     keep.focus(); // A key held too long must not delete.
   }
 

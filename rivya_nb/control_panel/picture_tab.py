@@ -286,7 +286,7 @@ class PictureTab(Background):
     def _records(self, ids: Sequence[str]) -> list[JobRecord]:
         records = list(self._session.store.jobs(ids).values())
         if not records:
-            raise StoreError("This picture is not in the store any more.")
+            raise StoreError("This result is not in the store any more.")
         return records
 
     def _cells(self, ids: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ export class Tiles {
     this.nodes = []; // the tile of each item
     this.tiles = new Map(); // by what a tile shows: {node, address}
     this.current = 0;
-    const given = { role: "group", "aria-label": `Pictures of ${tab.name}`, tabIndex: -1 };
+    const given = { role: "group", "aria-label": `Results of ${tab.name}`, tabIndex: -1 };
     this.node = element("div", given);
     this.node.className = "rivya-tiles";
     this.node.addEventListener("keydown", (event) => this.press(event));

@@ -44,7 +44,7 @@ export class Sending {
       // Of an axis, each file is a set of its own.
       const why = refusal(file, rules, this.model.get("shrink"), this.model.get("several") ? 0 : taken);
       if (why) {
-        this.refuse(file.name || "the pasted picture", why);
+        this.refuse(file.name || "the pasted file", why);
         continue;
       }
       if (!isTable(file)) taken += 1;

@@ -14,7 +14,7 @@ class Tabs {
     this.jobs = new Set(); // the chosen ones, in the order of choosing
     this.made = new Map(); // by a tab's id: its part of the list, its pane, and its pictures once they were seen
     this.closed = new Set(); // The kernel may be busy, and take them away later.
-    this.list = element("div", { class: "rivya-tabs", role: "tablist", "aria-label": "Pictures" });
+    this.list = element("div", { class: "rivya-tabs", role: "tablist", "aria-label": "Results" });
     this.list.addEventListener("keydown", (event) => this.press(event));
     host.classList.add("rivya-pictures");
     host.append(this.list);

@@ -99,7 +99,9 @@ def read_graph(told: Mapping[str, object]) -> Found:
         notes.append(f"seed: {_TELLER}'s samplers have {len(seeds)} of them; they are left out")
     kinds = [kind for kind in dict.fromkeys(node.kind for node in nodes.values()) if kind]
     if any(kind.startswith(_PICTURES) for kind in kinds):
-        notes.append(f"{_TELLER} made it from other pictures too; they are left out, give them as references")
+        notes.append(
+            f"{_TELLER} made it from other references too; they are left out, give them as references"
+        )
     return Found(
         _TELLER,
         prompt,

@@ -48,7 +48,7 @@ def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
     if isinstance(source, str) and _HASH.fullmatch(source) and not os.path.lexists(source):
         record = store.pictured(source)
         if record is None:
-            raise UsageError([Mistake(source[:12], "the store has no picture with this hash")])
+            raise UsageError([Mistake(source[:12], "the store has no result with this hash")])
         return _told(record.request, store)
     name, data, sha256 = _contents(source)
     record = store.pictured(sha256)
@@ -62,7 +62,7 @@ def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
         read = (
             "can be read from it" if data else f"lies beside it (in a file over {_LIMIT} none is looked for)"
         )
-        message = f"no request {read}, and it is not a picture of this store{reasons}"
+        message = f"no request {read}, and it is not a result of this store{reasons}"
         raise UsageError([Mistake(name, message)])
     known = _as_known(found, store)
     return _told(fitted(found, catalogue) if known is None else known, store)

@@ -155,7 +155,7 @@ def _sandbox(arguments: Arguments) -> None:
 
 def _generate(_: Arguments) -> None:
     # The magic takes it for a cell without a body before commands are read.
-    raise UsageError("%rivya generate asks for pictures in a notebook's cell.")
+    raise UsageError("%rivya generate asks for results in a notebook's cell.")
 
 
 def _credits(arguments: Arguments) -> None:

@@ -42,7 +42,7 @@ FLAGS: tuple[Flag, ...] = (
 
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
 HELP = (
-    "pictures by words of their prompt (fox OR wolf, -cartoon), params, --model --rating --favourite --tag "
+    "results by words of their prompt (fox OR wolf, -cartoon), params, --model --rating --favourite --tag "
     "--since --until --run --by --picture-width --picture-height --hidden --excluded --fact; --sort orders, "
     "--page goes on; --rows and --cols make a grid"
 )

@@ -34,13 +34,13 @@ class RivyaMagics:
 
     @no_var_expand
     def ask(self, line: str, cell: str) -> object:
-        """Ask for pictures. The cell's body is the prompt.
+        """Ask for pictures, videos or sounds. The cell's body is the prompt.
 
             %%rivya seed=1..4 aspect_ratio=1:1,16:9 resolution=1K --out bottles
             A glass bottle on a soft studio background, {light=dawn|dusk} light
 
         Everything is checked before anything is sent; a mistake costs nothing. The cell waits for its
-        pictures, which appear in place. Interrupting the kernel ends the waiting and holds back what is not
+        results, which appear in place. Interrupting the kernel ends the waiting and holds back what is not
         submitted yet; what was submitted goes on.
 
         Params are written key=value, as the model names them (%rivya models NAME lists them):
@@ -68,7 +68,7 @@ class RivyaMagics:
             --templates on|off        expand {dawn|dusk} in a row, or send it as it stands
             --coupled NAME,NAME       these take their values together, as one axis
             --model ID[,ID]           the model, wan-2-7-image-pro by default; several are an axis
-            --ref FILE                a reference picture, or {name} for an object; repeat it for more
+            --ref FILE                a reference file, or {name} for an object; repeat it for more
             --shrink-refs             encode those anew that are too large or of another format
             --out NAME                the variable that holds the run, bound before the wait
             --name TEXT               what the run is called in the history
@@ -78,8 +78,8 @@ class RivyaMagics:
             --no-pair-seeds           draw the seeds anew for each prompt
             --sample COUNT            ask only so many places of the product, an even part for each prompt
             --sample-seed NUMBER      which ones; the same number draws the same ones (0 if not given)
-            --max-credits CREDITS     the limit of what the new pictures may cost (500 if not given)
-            --parallel JOBS           work on at most so many pictures of this cell at a time
+            --max-credits CREDITS     the limit of what the new results may cost (500 if not given)
+            --parallel JOBS           work on at most so many requests of this cell at a time
             --dry-run                 show the requests and their price; send nothing
             --background              return at once; %rivya wait waits later
             --defer                   keep it for `rivya-nb work`, a process of its own; send nothing now
@@ -89,9 +89,9 @@ class RivyaMagics:
         that are params of the model belong to their row; all others are facts that are not sent. Without a body,
         it is %rivya generate --prompts FILE.
 
-        A picture that was asked for before, with the same seed, comes from the history at no cost. Nothing does
+        A result that was asked for before, with the same seed, comes from the history at no cost. Nothing does
         where no seed is sent, by models that have none or with seed=none: each time the cell is run, it asks and
-        pays anew, and the plan (--dry-run) says so beside its price. --replicates 2 numbers the pictures, and what
+        pays anew, and the plan (--dry-run) says so beside its price. --replicates 2 numbers the results, and what
         has a number is paid once. A drawn seed is another one each time, too, until it is written into the cell.
         """
         parsed, session = self._read(line, cell)

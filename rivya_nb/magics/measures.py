@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 USAGE = "[NAMES] [--run RUN] [--at PLACE | --frames N]"
 HELP = (
-    "measure the pictures of a run, or else of the newest; of videos the frame in the middle, at another place "
+    "measure the results of a run, or else of the newest; of videos the frame in the middle, at another place "
     "from 0 to 1, or the mean of several frames; without a name, the measures there are"
 )
 

@@ -223,7 +223,7 @@ class Reader:
         longer = [flag for flag in known if name and flag.startswith(f"--{name}")]
         hint = f"; did you mean {longer[0]!r}?" if len(longer) == 1 else did_you_mean(f"--{name}", known)
         if name in COUNTS:
-            hint = "; the number of pictures is written --repeat COUNT"
+            hint = "; the number of results is written --repeat COUNT"
         key = name.replace("-", "_") or "key"
         hint = hint or f"; a param is written {key}=value, and the flags are {', '.join(known)}"
         self._wrong(f"{dashes}{name}", f"no such flag{hint}")

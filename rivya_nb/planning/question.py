@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, KeysView, Mapping, Sequence, Set, ValuesView
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shared_names
-from rivya_nb.contract.params import ParamValue, plain_value
+from rivya_nb.contract.params import ParamValue, listed, plain_value
 from rivya_nb.contract.text import count, did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.moments import Moment, moment
@@ -195,8 +195,11 @@ def _choice(value: Any) -> tuple[object, Asked]:
         if not value:
             raise ValueError(f"{value!r} is an empty range; range(1, 9) is from 1 to 8")
         return value, value
-    several = value.tolist() if getattr(value, "ndim", 0) else value
-    if isinstance(several, Collection) and not isinstance(several, (str, bytes, Mapping)):
+    one = plain_value(value)
+    several = listed(one)
+    if several is None and isinstance(one, (Set, KeysView, ValuesView)):
+        several = list(one)
+    if several is not None:
         values = [_value(each) for each in several]
         if not 0 < len(values) <= _MOST_VALUES:
             raise ValueError(
@@ -205,7 +208,7 @@ def _choice(value: Any) -> tuple[object, Asked]:
                 else "an empty list leaves nothing to look for"
             )
         return values, tuple(values)
-    return (one := _value(several)), one
+    return (one := _value(one)), one
 
 
 def _value(value: object) -> ParamValue:
@@ -228,7 +231,9 @@ def _pixels(value: Any) -> tuple[object, Asked]:
 def _models(value: object) -> tuple[object, str | tuple[str, ...]] | None:
     if isinstance(value, str):
         return _text(value)
-    models = list(value) if isinstance(value, Collection) else []
+    models: list[Any] = [
+        plain_value(each) for each in listed(value) or (value if isinstance(value, Set) else ())
+    ]
     if not models or not all(isinstance(each, str) and each.strip() for each in models):
         raise ValueError(f"{short_repr(value)} is neither a model's id nor a list of some")
     return models, tuple(each.strip() for each in models)
@@ -318,23 +323,23 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
     question = asked.question
     everything = store.count(Question(hidden=True))
     if not everything:
-        return ["The store has no pictures yet"]
+        return ["The store has no results yet"]
     tags = store.marks.known_tags()
     reasons = [
-        f"No picture has the tag {short_repr(tag)}{did_you_mean(tag, tags) or _there_are(tags)}"
+        f"No result has the tag {short_repr(tag)}{did_you_mean(tag, tags) or _there_are(tags)}"
         for tag in question.tags
         if tag not in tags
     ]
     models = (question.model,) if isinstance(question.model, str) else question.model or ()
     reasons += [
-        f"No picture is of the model {short_repr(model)}{did_you_mean(model, bundled())}."
+        f"No result is of the model {short_repr(model)}{did_you_mean(model, bundled())}."
         for model in models
         if not store.count(Question(model=model, hidden=True))
     ]
     if question.asked_by:
         users = store.users()
         reasons += [
-            f"No picture was asked for by {short_repr(user)}"
+            f"No result was asked for by {short_repr(user)}"
             + (did_you_mean(user, users) or _there_are(users, "names"))
             for user in question.asked_by
             if user not in users
@@ -345,13 +350,13 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
         except UsageError as error:
             reasons.append(str(error).rstrip("."))
     reasons += [
-        f"No picture was asked for with {key} {_told(value)}"
+        f"No result was asked for with {key} {_told(value)}"
         for key, value in question.params.items()
         if not store.count(Question(params={key: value}, hidden=True))
     ]
     known = dict.fromkeys(name for name, _ in store.facts.known(_MOST_FACTS)) if question.facts else ()
     reasons += [
-        f"No picture has the fact {name} {_told(value)}"
+        f"No result has the fact {name} {_told(value)}"
         + (did_you_mean(name, known) if name not in known else "")
         for name, value in question.facts.items()
         if not store.count(Question(facts={name: value}, hidden=True))

@@ -82,7 +82,7 @@ def _common_run(session: Session, job_ids: Collection[str]) -> int:
     ]
     if not whole:
         raise UsageError(
-            "These pictures do not come from one run, so nobody has asked for them as one grid, and what is "
+            "These results do not come from one run, so nobody has asked for them as one grid, and what is "
             "missing in it is not known. Plan the whole grid with rv.plan(…): what the history has costs nothing."
         )
     return min(whole)

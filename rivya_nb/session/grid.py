@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 _WHOLE = (
-    Hint(".page(2)", "of the run or the history pages through all pictures"),
+    Hint(".page(2)", "of the run or the history pages through all results"),
     Hint('.save("sheet.pdf")', "writes the whole grid"),
 )
 
@@ -284,7 +284,7 @@ class Grid(Leaving, Studying, Shown):
             return []
         name = next(iter(names))
         rows = f'rows="{layout.row_axis}", ' if layout.row_axis else ""
-        return [Hint(f'.grid({rows}cols="{name}")', f"shows the pictures behind +n by {name}")]
+        return [Hint(f'.grid({rows}cols="{name}")', f"shows the results behind +n by {name}")]
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{len(axis.labels)} {axis.name}" for axis in self._run.axes)

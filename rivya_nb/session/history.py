@@ -107,7 +107,7 @@ class Album(Shown, Pictures):
         at = index if index >= 0 else index + len(self)
         found = self._ids_at(range(at, at + 1)) if 0 <= at < sys.maxsize else []
         if not found:
-            raise IndexError(f"there is no picture {index}; there are {len(self):,}")
+            raise IndexError(f"there is no result {index}; there are {len(self):,}")
         return self._jobs_of(found)[0]
 
     def _places(self, part: slice) -> range:
@@ -194,7 +194,7 @@ class Album(Shown, Pictures):
         from rivya_nb.views.gallery import gallery_html, gallery_text
 
         if not jobs:
-            return {"text/plain": "\n  ".join([f"{self.title}: no picture", *self._nothing()])}
+            return {"text/plain": "\n  ".join([f"{self.title}: no result", *self._nothing()])}
         gallery = self._gallery(first, total, jobs, following)
         layout = gallery.layout
         lost = find_lost(layout, self.files)
@@ -365,7 +365,7 @@ class History(Album):
     def __repr__(self) -> str:
         asked = f" for {self._asked.words}" if self._asked.words else ""
         try:
-            return f"<History{asked}: {self._counted().words} with pictures>"
+            return f"<History{asked}: {self._counted().words} with results>"
         except StoreError:
             # A notebook asks for several representations of a value; each of them would show the same error.
             return f"<History{asked} of a store that cannot be read>"

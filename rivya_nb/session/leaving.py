@@ -278,4 +278,4 @@ def _require(leaving: Gathered) -> None:
         return
     if leaving.lost:
         raise StoreError(f"{lost_words(leaving.lost)}; nothing was written.")
-    raise UsageError(f"There is no picture to export{f': {leaving.note}' if leaving.note else ''}.")
+    raise UsageError(f"There is no result to export{f': {leaving.note}' if leaving.note else ''}.")

@@ -69,7 +69,7 @@ class LiveRecords:
             raise UsageError("Nothing is connected; rv.connect() comes first.")
         if self.session.live_records is not self:
             raise UsageError(
-                f"These pictures are in the store {self.store.place}, and the session works with "
+                f"These results are in the store {self.store.place}, and the session works with "
                 f"{self.session.store.place}; rv.connect(store=…) changes that."
             )
         return self.session

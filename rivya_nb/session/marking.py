@@ -107,7 +107,7 @@ class Markable(ABC):
             _switch("delete", confirm)
         jobs = [job for job in self._meant() if job.record.pictures]
         if not jobs:
-            print("There is no picture to delete.")
+            print("There is no result to delete.")
             return
         what = _what(jobs)
         if not (_ask(what) if confirm is None else confirm):

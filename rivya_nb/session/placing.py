@@ -212,7 +212,7 @@ def _check(names: Sequence[object], known: Iterable[str]) -> None:
             mistakes.append(Mistake("grid", no_such_axis(name, choices)))
         elif name not in choices:
             message = f"no job here has it; they have {listing(choices)}{did_you_mean(name, choices)}"
-            mistakes.append(Mistake(name, message if choices else "there are no pictures"))
+            mistakes.append(Mistake(name, message if choices else "there are no results"))
     if mistakes:
         raise UsageError(mistakes)
 

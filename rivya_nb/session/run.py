@@ -26,6 +26,7 @@ from rivya_nb.planning.ask import read_ask
 from rivya_nb.session.adding import plan_extension
 from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
+from rivya_nb.session.showing.known_marks import KnownMarks
 from rivya_nb.session.showing.live import LiveDisplay, in_notebook
 from rivya_nb.session.showing.looks import Bundle, notice_of, records
 from rivya_nb.session.showing.run_looks import is_large, run_bundle, run_text
@@ -62,6 +63,7 @@ class Run(Pictures):
         self.update(record, jobs)
         self.work_loop = live_records.work_loop
         self.displays = live_records.displays
+        self.known_marks = KnownMarks(self.marks_of)
         self.rows: str | None = None
         self.cols: str | None = None
         self.variable: str | None = None
@@ -449,6 +451,11 @@ class Run(Pictures):
         else:
             self._watch()
             print(run_text(self, paths=True))
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        # For front ends that are no kernels' and know nothing of IPython.
+        self._watch()
+        return self.work_loop.aside(self.look)
 
     def __repr__(self) -> str:
         done = sum(bool(job.record.pictures) for job in self.jobs)

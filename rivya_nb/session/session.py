@@ -100,7 +100,7 @@ class Session:
         return self.store.models.catalogue(self.service)
 
     def __repr__(self) -> str:
-        return f"<Session with {self.service}, store {self.store.describe()}>"
+        return f"<Session with {self.service}, store {self.store}>"
 
     def close(self) -> None:
         """Close the connections, and leave the sandbox. Unfinished runs go on only when they are resumed."""
@@ -422,7 +422,7 @@ class Session:
         check_part(self.store, asked.question.order)
         return History(self.live_records, asked, from_line=from_line)
 
-    def pictures(self, job_ids: Sequence[str], title: str = "chosen pictures") -> Selection:
+    def pictures(self, job_ids: Sequence[str], title: str = "chosen results") -> Selection:
         """The jobs with these ids, in this order; ids that the store does not have are left out."""
         return Selection(self.live_records, job_ids, title)
 

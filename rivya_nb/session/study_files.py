@@ -189,7 +189,7 @@ class _Taking:
 
     def _from_file(self, given: GivenReference, path: Path | None, models: Sequence[str]) -> Reference:
         if path is None:
-            raise UsageError('the store has no picture of this content; name its file with file = "…"')
+            raise UsageError('the store has no file of this content; name its file with file = "…"')
         if not path.exists():
             where = f"in {self._folder}" + (
                 "" if given.sha256 is None else ", and the store does not have it, either"

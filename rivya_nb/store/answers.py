@@ -17,17 +17,18 @@ from rivya_nb.store import job_settings
 from rivya_nb.store.records import Counted, Question
 from rivya_nb.store.schema import jobs, tags, tallies
 
-MANY = 10_000
-"""Jobs that are counted where their number is only shown."""
-
-CANDIDATES = 20_000
-"""Jobs of a tag that are looked at to count those that fit everything else, where the number is only shown."""
-
 _Value = TypeVar("_Value")
 
 
 class Search(ABC):
-    """Each method is part of a transaction."""
+    """Each method is part of a transaction.
+
+    Where a number is only shown, at most `many` jobs are counted, and at most `candidates` jobs of a tag are
+    looked at to count those that fit the rest.
+    """
+
+    many: int
+    candidates: int
 
     def find(self, connection: Connection, question: Question, limit: int | None, offset: int) -> list[int]:
         """The numbers of the jobs that answer a question, or of a page of them, in the order of the question."""
@@ -49,20 +50,20 @@ class Search(ABC):
         return self._count(connection, question, at_most) if told is None else told
 
     def counted(self, connection: Connection, question: Question) -> Counted:
-        """How many there are, for a text; counting stops after `MANY`, but for what the tallies tell."""
+        """How many there are, for a text; counting stops after `many`, but for what the tallies tell."""
         told = self._tallied(connection, question)
         return self._counted(connection, question) if told is None else Counted(told)
 
     def _counted(self, connection: Connection, question: Question) -> Counted:
-        among_newest = self._among_newest(connection, question, CANDIDATES)
+        among_newest = self._among_newest(connection, question, self.candidates)
         if among_newest is not None:
-            found = how_many(connection, among_newest.limit(MANY + 1))
+            found = how_many(connection, among_newest.limit(self.many + 1))
             if found:
                 tagged = select(tags.c.job_number).where(tags.c.tag == question.tags[0])
-                are_all = how_many(connection, tagged.limit(CANDIDATES + 1)) <= CANDIDATES
-                return Counted(min(found, MANY), is_exact=found <= MANY and are_all)
-        found = self._count(connection, question, MANY + 1)
-        return Counted(min(found, MANY), is_exact=found <= MANY)
+                are_all = how_many(connection, tagged.limit(self.candidates + 1)) <= self.candidates
+                return Counted(min(found, self.many), is_exact=found <= self.many and are_all)
+        found = self._count(connection, question, self.many + 1)
+        return Counted(min(found, self.many), is_exact=found <= self.many)
 
     def _tallied(self, connection: Connection, question: Question) -> int | None:
         """The number where nothing is asked for but what the tallies tell."""

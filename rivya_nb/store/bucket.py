@@ -30,6 +30,13 @@ WHOLE = 8 << 20
 _TRIAL = "writable"
 """The name of an object that is written to find out whether the bucket can be written."""
 
+_NEEDED = {
+    "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS, the path of a key's file",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
+"""Where the credentials are looked for, by the scheme of an address."""
+
 _STATUS = re.compile(r"status code: (\d{3})")
 
 
@@ -168,7 +175,8 @@ class Bucket:
             status = _status(error)
             if status is None or status >= 500:
                 self._rests_until = time.monotonic() + FOR_TRIFLES.rest
-            raise UnreachableError(f"{self.address} cannot {what}: {_reason(error, status)}.") from None
+            reason = _reason(error, status, _NEEDED[self.address.scheme])
+            raise UnreachableError(f"{self.address} cannot {what}: {reason}.") from None
         else:
             self._rests_until = 0.0
 
@@ -203,11 +211,11 @@ def _connect(address: BucketAddress, endpoint: str, patience: Patience) -> Objec
                 address.bucket, prefix=prefix, endpoint=endpoint, client_options=client, retry_config=retry
             )
         return store.S3Store(address.bucket, prefix=prefix, client_options=client, retry_config=retry)
-    except (BaseError, ValueError) as error:
+    except (BaseError, ValueError):
         # What is wrong is in the environment, and may be a secret.
-        kind = type(error).__name__
         raise UsageError(
-            f"{address} cannot be opened with the credentials and options in the environment ({kind})."
+            f"{address} cannot be opened with the credentials and options in the environment; set "
+            f"{_NEEDED[address.scheme]}, or correct them."
         ) from None
 
 
@@ -229,16 +237,18 @@ def _is_no_bucket(error: Exception) -> bool:
     return "NoSuchBucket" in str(error) or "ContainerNotFound" in str(error)
 
 
-def _reason(error: Exception, status: int | None) -> str:
+def _reason(error: Exception, status: int | None, needed: str) -> str:
     text = str(error)
     if _is_no_bucket(error):
         return "there is no such bucket; make it, or correct the address"
     if "169.254.169.254" in text or "metadata.google.internal" in text:
-        return "there are no credentials for it in the environment"
+        return f"there are no credentials for it in the environment; set {needed}"
+    if "AuthorizationHeaderMalformed" in text or "redirect" in text.lower():
+        return "it is in another region; give its region, such as AWS_REGION, in the environment"
+    if "RequestTimeTooSkewed" in text:
+        return "the clock of this machine is wrong; set it"
     if status in (401, 403):
         return f"it is not allowed with the credentials of the environment (HTTP {status})"
     if status is not None:
         return f"it answers with HTTP {status}"
-    if "redirect" in text.lower():
-        return "it is in another region; give its region, such as AWS_REGION, in the environment"
     return "it does not answer in time" if "Timeout" in text else "it does not answer"

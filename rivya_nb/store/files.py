@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 
 from rivya_nb.errors import StoreError
+from rivya_nb.files import replace_file
 from rivya_nb.media.formats import EXTENSIONS
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.thumbnails import Thumbnails
@@ -146,7 +147,7 @@ class ContentFiles:
     def read(self, sha256: str, mime_type: str) -> bytes:
         path = self.local(sha256, mime_type)
         if not path.is_file():
-            raise StoreError(f"{path}: this picture's file is gone; its record is still there.")
+            raise StoreError(f"{path}: this result's file is gone; its record is still there.")
         with disk_trouble(path):
             return path.read_bytes()
 
@@ -163,7 +164,7 @@ class ContentFiles:
             original = source.local(sha256, mime_type)
         except DamagedError:
             return False
-        with disk_trouble(original), self.arriving() as part:
+        with disk_trouble(self.folder, self.way_out), self.arriving() as part:
             try:
                 shutil.copyfile(original, part)
             except FileNotFoundError:
@@ -269,7 +270,7 @@ def write_whole(target: Path, content: bytes | Path, way_out: str = ANOTHER_PLAC
                 shutil.copyfile(content, part)
             else:
                 part.write_bytes(content)
-            part.replace(target)
+            replace_file(target, part)
         finally:
             part.unlink(missing_ok=True)
 
@@ -305,7 +306,7 @@ def _flush(descriptor: int) -> None:
 
 
 def _into_place(part: Path, path: Path) -> None:
-    part.replace(path)
+    replace_file(path, part)
     if os.name == "posix":
         # The file's new name is durable only after its folder is flushed.
         folder = os.open(path.parent, os.O_RDONLY)

@@ -35,6 +35,8 @@ _AROUND = " \t\r\n\"'`“”"
 _LOGIN = re.compile(r"(?![A-Za-z]:[/\\])[^/@.~][^@]*:[^@]*@")
 """The start of `user:secret@host` without a scheme before it; it is no drive of Windows."""
 
+_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
+
 _SECRETS = {"password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"}
 
 _OPTIONS = {
@@ -213,7 +215,7 @@ def _server(rest: str) -> ServerAddress:
 
 def _split(host: str) -> tuple[str, str]:
     """A host and its port; an IPv6 address stands in brackets."""
-    if host.startswith("["):
+    if host.startswith("[") or _IPV6.fullmatch(host):
         number, closing, rest = host[1:].partition("]")
         if not closing or (rest and not rest.startswith(":")):
             raise UsageError(

@@ -47,6 +47,9 @@ _FEW_JOBS = 10_000
 
 
 class SqliteSearch(Search):
+    many = 10_000
+    candidates = 20_000
+
     def page(
         self,
         connection: Connection,

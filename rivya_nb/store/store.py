@@ -178,12 +178,20 @@ class Store:
     def describe(self) -> str:
         """Where it is, whether it is read-only or new, and where its pictures are if that is elsewhere."""
         elsewhere = "" if self.files.place == str(self.folder) else f", pictures in {self.files.place}"
+        return f"{self.place}{self._state()}{elsewhere}"
+
+    def __str__(self) -> str:
+        """Its name and its state, without its place, for what a notebook saves."""
+        name = self.place.name if isinstance(self.place, Path) else self.place.database
+        return f"{name}{self._state()}"
+
+    def _state(self) -> str:
         if self.is_read_only:
-            return f"{self.place} (may only be read){elsewhere}"
+            return " (may only be read)"
         with suppress(StoreError):  # a lost store cannot be read
             if self._is_new and not self.runs(limit=1):
-                return f"{self.place} (new, empty){elsewhere}"
-        return f"{self.place}{elsewhere}"
+                return " (new, empty)"
+        return ""
 
     @property
     def is_read_only(self) -> bool:

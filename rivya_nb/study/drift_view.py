@@ -18,7 +18,7 @@ HEADINGS = ("asked", *KINDS, "p", "against the first")
 LIST_HEADINGS = ("canary", "run", "cells", "asked", "last", "it says")
 
 FOOT = (
-    "Each number is a mean over cells: what two pictures of one occasion differ by (the noise floor) → what "
+    "Each number is a mean over cells: what two results of one occasion differ by (the noise floor) → what "
     "one of then and one of now do. p is the part of all ways to deal a cell's pictures to the two occasions "
     "that give as large a difference, corrected by Holm for both kinds. Each occasion is tested by itself: of "
     "twenty without a change, about one is called a difference. structure is 1 − SSIM of the lightness, "
@@ -51,7 +51,7 @@ class DriftView:
         return (
             f"{self.title}: {self._says(self.findings[-1])}."
             if self.findings
-            else f"{self.title}: no picture yet."
+            else f"{self.title}: no result yet."
         )
 
     @property
@@ -63,10 +63,10 @@ class DriftView:
     def _says(self, finding: Finding) -> str:
         compared, since = finding.comparison, moment_words(finding.then)
         if finding.is_first:
-            pinned = f"pinned {since}; two pictures of one request differ by {_amounts(finding.floor)}"
+            pinned = f"pinned {since}; two results of one request differ by {_amounts(finding.floor)}"
             return f"{pinned}, the noise floor{self._too_few}"
         if compared is None:
-            return f"nothing can be said, because no cell has two pictures both of {since} and of now"
+            return f"nothing can be said, because no cell has two results both of {since} and of now"
         if compared.differs is None:
             why = self._too_few or self._lacking(compared.least_p)
             return f"nothing can be said about a change since {since}{why}"
@@ -88,12 +88,12 @@ class DriftView:
         if self.replicates >= self.enough:
             return ""
         return (
-            f". {count(self.cells, 'cell')} of {self.replicates} pictures cannot tell a change from chance; "
+            f". {count(self.cells, 'cell')} of {self.replicates} results cannot tell a change from chance; "
             f"replicates={self.enough} can, under another name"
         )
 
     def _lacking(self, least: float) -> str:
-        return f", because too many pictures are missing: chance alone gives p = {_number(least)} at least"
+        return f", because too many results are missing: chance alone gives p = {_number(least)} at least"
 
 
 def drift_html(view: DriftView) -> str:

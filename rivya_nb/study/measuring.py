@@ -132,7 +132,7 @@ def measured_together(
     """What each of several measures gives, as `measured`; each picture is decoded once for all of them."""
     for each in measures:
         if each.kind == "pair":
-            what = f"{each.name} compares two pictures, and here each picture is measured by itself"
+            what = f"{each.name} compares two results, and here each is measured by itself"
             raise UsageError([Mistake("measure", f"{what}; run.measure({each.name!r}) measures pairs")])
     pictures, tasks = list(places), list[Task]()
     subjects = [dict[str, Subject]() for _ in measures]
@@ -165,7 +165,7 @@ def measured_pairs(
     for each in measures:
         if each.kind != "pair":
             raise UsageError(
-                [Mistake("measure", f"{each.name} measures a {each.kind}, and compares no two pictures")]
+                [Mistake("measure", f"{each.name} measures a {each.kind}, and compares no two results")]
             )
     couples = list(pairs)
     tasks = [

@@ -73,7 +73,7 @@ def tracked_runs(
     for number, group in sorted(groups.items(), key=lambda item: str(item[0]).rjust(20)):
         rows = [row for _, row in group]
         # Some trackers make a folder of this name.
-        name = _key(printable(names.get(number, ""), _NAME_LENGTH)) if isinstance(number, int) else "pictures"
+        name = _key(printable(names.get(number, ""), _NAME_LENGTH)) if isinstance(number, int) else "results"
         metrics = _metrics(rows, table.measures)
         runs.append(TrackedRun(name, _params(rows, table), metrics, rows, [each for each, _ in group], small))
     return runs
@@ -111,8 +111,8 @@ def _params(rows: Sequence[Row], table: PictureTable) -> dict[str, str]:
 
 
 def _metrics(rows: Sequence[Row], measures: Sequence[str]) -> dict[str, float]:
-    """The number of pictures, their price, and the mean of each measure over those that have it."""
-    metrics = {"pictures": float(len(rows)), "credits": float(sum(_number(row["credits"]) for row in rows))}
+    """The number of results, their price, and the mean of each measure over those that have it."""
+    metrics = {"results": float(len(rows)), "credits": float(sum(_number(row["credits"]) for row in rows))}
     for column in measures:
         there = [_number(row[column]) for row in rows if row[column] is not None]
         if there:

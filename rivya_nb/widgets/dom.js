@@ -22,6 +22,11 @@ export function element(tag, given = {}, ...children) {
   return made;
 }
 
+/** Whether the keyboard focus is in an element; of what stands in a shadow, the document knows only the shadow's host. */
+export function holdsFocus(node) {
+  return node.contains(node.getRootNode().activeElement);
+}
+
 /** A button with `content`, a text or nodes, and the accessible name `name`. */
 export function button(content, name, act, more = {}) {
   return element("button", { type: "button", title: name, "aria-label": name, onclick: act, ...more }, ...[content].flat());

@@ -9,7 +9,7 @@
 //   sure()                     how sure the order is, in words, or ""
 //   end()                      what stands at the end, a node or null
 
-import { button, element, set } from "./dom.js";
+import { button, element, holdsFocus, set } from "./dom.js";
 import { InStep, hear, loaded, nounOf, release } from "./judge_media.js";
 
 const AHEAD = 3; // pairs that are loaded before they are shown
@@ -85,7 +85,7 @@ export class Judge {
     this.onKeyUp = (event) => event.key === " " && event.preventDefault();
     keys.addEventListener("keydown", this.onKey);
     keys.addEventListener("keyup", this.onKeyUp);
-    const isActive = () => keys !== this.root || this.root.contains(document.activeElement);
+    const isActive = () => keys !== this.root || holdsFocus(this.root);
     this.root.addEventListener("pointerdown", (event) => {
       this.pressed = { active: isActive(), x: event.clientX, y: event.clientY };
     }, true);

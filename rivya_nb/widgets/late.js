@@ -10,9 +10,10 @@ function load(model) {
       if (message?.kind !== KIND) return;
       clearTimeout(timer);
       model.off("msg:custom", take);
-      dress(message);
+      dress(message, document.head);
       const url = URL.createObjectURL(new Blob([message.module], { type: "text/javascript" }));
-      import(url).then(resolve, reject).finally(() => URL.revokeObjectURL(url));
+      const front = import(url).then((module) => ({ message, front: module.default }));
+      front.then(resolve, reject).finally(() => URL.revokeObjectURL(url));
     };
     model.on("msg:custom", take);
     const timer = setTimeout(() => {
@@ -25,10 +26,10 @@ function load(model) {
   });
 }
 
-function dress({ name, sheet }) {
+function dress({ name, sheet }, place) {
   if (!sheet) return;
   const id = `rivya-${name}`;
-  const style = document.getElementById(id) ?? document.head.appendChild(document.createElement("style"));
+  const style = place.querySelector(`#${id}`) ?? place.appendChild(document.createElement("style"));
   style.id = id;
   style.textContent = sheet;
 }
@@ -40,7 +41,10 @@ export default () => {
       loaded = load(model);
     },
     async render(given) {
-      const { default: front } = await loaded;
+      const { message, front } = await loaded;
+      const root = given.el.getRootNode();
+      // The page's styles do not reach into a shadow, in which marimo draws each widget.
+      if (root instanceof ShadowRoot) dress(message, root);
       given.el.classList.add("rivya-alive");
       return front.render(given);
     },

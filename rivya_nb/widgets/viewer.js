@@ -2,7 +2,7 @@
 //
 // The parts are in the files beside this one, and reach each other through the viewer.
 
-import { element, send } from "./dom.js";
+import { element, holdsFocus, send } from "./dom.js";
 import { keepOutOfSaves } from "./saves.js";
 import { Pages, Sheets, Tools } from "./viewer_bars.js";
 import { Comparison } from "./viewer_compare.js";
@@ -166,7 +166,7 @@ class Viewer {
   go(index) {
     this.playing.pointed = null;
     this.update({ at: index, hover: null, message: "" });
-    if (this.stage.node.contains(document.activeElement)) this.stage.focus();
+    if (holdsFocus(this.stage.node)) this.stage.focus();
   }
 
   step(by) {
@@ -215,7 +215,7 @@ class Viewer {
   }
 
   fullScreen() {
-    if (document.fullscreenElement === this.root) document.exitFullscreen();
+    if (this.root.getRootNode().fullscreenElement === this.root) document.exitFullscreen();
     else this.root.requestFullscreen?.().catch(() => this.update({ message: "Full screen is not allowed here." }));
   }
 

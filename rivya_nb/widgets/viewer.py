@@ -161,13 +161,13 @@ class Viewer(AnsweringWidget):
     def _picture(self, content: Mapping[str, Any]) -> PictureRecord:
         picture = self._pictures.get(str(content.get("key")))
         if picture is None:
-            raise UsageError("This viewer shows no such picture.")
+            raise UsageError("This viewer shows no such result.")
         return picture
 
     async def _read(self, content: Mapping[str, Any]) -> Answer:
         picture, offset = self._picture(content), content.get("offset")
         if not isinstance(offset, int) or offset < 0:
-            raise UsageError("A picture is read from a whole number of bytes on.")
+            raise UsageError("A file is read from a whole number of bytes on.")
         path = await asyncio.to_thread(self._files.local, picture.sha256, picture.mime_type)
         data, total = await asyncio.to_thread(read_piece, path, offset)
         answer: dict[str, Any] = {"total": total, "mime": picture.mime_type}
@@ -191,7 +191,7 @@ class Viewer(AnsweringWidget):
             raise UsageError("This viewer shows no such job.")
         cells = [cell for cell in self._scene["cells"] if cell["job"] == job]
         if cells and not any(cell["has_picture"] for cell in cells):
-            raise UsageError("There is no picture here to mark.")
+            raise UsageError("There is no result here to mark.")
         changes = _changes(content)
         # Of two ratings in a row, the second one must be stored last.
         async with self._marking:

@@ -4,8 +4,8 @@ import { element } from "./dom.js";
 
 const TOLERATED = 0.012; // seconds that one may be behind or before the others
 const NUDGE = 0.08; // by how much faster or slower it plays until it is there
-const BRAKE = 0.5; // by how much slower where it is further before them
 export const APART = 0.04; // seconds: about one frame
+const BRAKING = 0.1; // seconds: the further before them, the slower it plays, down to a tenth
 export const LOST = 0.35; // seconds after which playing slower would take too long, and that the screen may be behind
 const PATIENCE = 3000; // milliseconds for a frame that may never be shown: the others must not wait for ever
 const FIRST_FRAME = 10_000; // milliseconds; what was there before stays to be seen meanwhile
@@ -162,7 +162,7 @@ export class Player {
   follow(position, speed) {
     const { media } = this;
     const late = this.late(position) / speed;
-    if (late < -APART) this.nudge = -BRAKE;
+    if (late < -APART) this.nudge = Math.max(late / BRAKING, -0.9);
     else if (Math.abs(late) > TOLERATED) this.nudge = Math.sign(late) * NUDGE;
     else if (late * this.nudge <= 0) this.nudge = 0; // it has just passed the clock
     const rate = speed * (1 + this.nudge);

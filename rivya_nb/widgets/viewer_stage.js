@@ -1,6 +1,6 @@
 // The stage: a grid of all pictures, one picture, or two to compare.
 
-import { element, set } from "./dom.js";
+import { element, holdsFocus, set } from "./dom.js";
 import { badge, excluded, spoken } from "./marks.js";
 import { affordable } from "./viewer_pictures.js";
 import { clamp } from "./viewer_zoom.js";
@@ -30,7 +30,7 @@ export class Stage {
     const { mode, sheet, at, pinned } = state;
     let refocus = false;
     if (this.viewer.stale("stage", mode, sheet, mode === "grid" ? null : [at, pinned?.key])) {
-      refocus = this.node.contains(document.activeElement);
+      refocus = holdsFocus(this.node);
       this.tiles = [];
       playing.begin();
       const content = this.content(mode);

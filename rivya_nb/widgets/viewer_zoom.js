@@ -1,5 +1,7 @@
 // The common transform of all pictures, changed by the wheel, the mouse and fingers.
 
+import { holdsFocus } from "./dom.js";
+
 const MOST_ZOOM = 32;
 const ZOOM_STEP = 1.25;
 const PIXELS_FROM = 4; // from this enlargement on one sees single pixels, not a blur
@@ -124,7 +126,7 @@ export class Gestures {
 
   wheel(event) {
     const frame = event.target.closest(".frame");
-    if (!frame || !(event.ctrlKey || this.viewer.root.contains(document.activeElement))) return;
+    if (!frame || !(event.ctrlKey || holdsFocus(this.viewer.root))) return;
     take(event);
     const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
     const factor = Math.exp(-clamp(pixels, -200, 200) * (event.ctrlKey ? 0.01 : 0.002));

@@ -59,7 +59,7 @@ class PanelPage:
 
     @property
     def tiles(self) -> Locator:
-        return self.root.get_by_role("group", name="Pictures of the history").locator("button.rivya-main")
+        return self.root.get_by_role("group", name="Results of the history").locator("button.rivya-main")
 
     def drop(self, name: str, kind: str, data: bytes) -> None:
         target = self.button("Add reference").element_handle()
@@ -280,10 +280,10 @@ def test_two_pictures_are_compared_and_written_as_code(panel: PanelPage, screens
     for place in (0, 2):
         panel.tiles.nth(place).focus()
         panel.page.keyboard.press("x")
-    panel.button("Show the cells that ask for the chosen pictures").click()
+    panel.button("Show the cells that ask for the chosen results").click()
     expect(panel.root.locator("pre")).to_have_text([re.compile("^%%rivya seed=")] * 2)
     expect(panel.button("Copy cell 2 of 2")).to_be_visible()
-    panel.button("Compare the chosen pictures").click()
+    panel.button("Compare the chosen results").click()
     expect(panel.tab("Compare (2)")).to_be_visible()
     viewer = panel.root.get_by_role("application", name="Picture viewer")
     expect(viewer.get_by_role("group", name=re.compile("^[AB], "))).to_have_count(2)

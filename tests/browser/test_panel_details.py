@@ -151,7 +151,7 @@ def test_bars_are_of_one_length_and_tabs_whole_at_any_width(
         for place in (0, 1):
             panel.tiles.nth(place).press("x")
             expect(panel.tiles.nth(place)).to_have_accessible_name(re.compile("^chosen"))
-        panel.button("Compare the chosen pictures").click()
+        panel.button("Compare the chosen results").click()
     expect(panel.tab("Compare (2)")).to_be_visible()
     panel.page.screenshot(path=screenshots / f"details-rows-{width}-{theme.split()[1].lower()}.png")
     label = panel.tab("Compare (2)")

@@ -113,16 +113,16 @@ def test_the_history_is_filtered_and_turned_round(panel: PanelPage) -> None:
 def test_chosen_pictures_are_marked_saved_and_copied_as_code(panel: PanelPage, lab: Lab) -> None:
     for place in (0, 1):
         panel.tiles.nth(place).press("x")
-    panel.field("Rate the chosen pictures").select_option("3")
+    panel.field("Rate the chosen results").select_option("3")
     expect(panel.root.locator(".rivya-marks")).to_have_text(["★★★", "★★★"])
-    panel.button("Mark the chosen pictures as favourites").click()
+    panel.button("Mark the chosen results as favourites").click()
     expect(panel.root.locator(".rivya-marks")).to_have_text(["★★★ ♥", "★★★ ♥"])
-    panel.button("Save the chosen pictures").click()
+    panel.button("Save the chosen results").click()
     panel.field("Folder to save into").fill("kept")
     panel.page.keyboard.press("Enter")
     expect(panel.root).to_contain_text("Saved 2 pictures in")
     assert len(list((lab.folder / "kept").glob("*.png"))) == 2
-    panel.button("Show the cells that ask for the chosen pictures").click()
+    panel.button("Show the cells that ask for the chosen results").click()
     panel.button("Copy the cell").click()
     expect(panel.button("Copy the cell")).to_have_text("Copied")
     copied = panel.page.evaluate("navigator.clipboard.readText()")
@@ -130,12 +130,12 @@ def test_chosen_pictures_are_marked_saved_and_copied_as_code(panel: PanelPage, l
 
 
 def test_deleting_is_asked_first(panel: PanelPage) -> None:
-    panel.button("Delete the chosen pictures").click()
+    panel.button("Delete the chosen results").click()
     expect(panel.button("Keep them")).to_be_focused()
     panel.page.keyboard.press("Enter")
     expect(panel.button("Delete them for good")).to_have_count(0)
     expect(panel.root).to_contain_text("1–24 of 26")
-    panel.button("Delete the chosen pictures").click()
+    panel.button("Delete the chosen results").click()
     panel.button("Delete them for good").click()
     expect(panel.root).to_contain_text("Deleted 2 pictures")
     expect(panel.root).to_contain_text("1–24 of 24")
@@ -153,7 +153,7 @@ def test_references_come_from_the_clipboard_a_dialog_and_the_gallery(panel: Pane
     expect(references(panel)).to_have_count(2)
     expect(references(panel).last).to_have_accessible_name(f"Reference 2: {saved.name}")
     panel.tiles.first.press("x")
-    panel.button("Use the chosen pictures as references").click()
+    panel.button("Use the chosen results as references").click()
     expect(references(panel)).to_have_count(3)
     decoded = "images => images.every(image => image.complete && image.naturalWidth > 0)"
     assert references(panel).evaluate_all(decoded)

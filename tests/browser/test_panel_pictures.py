@@ -73,7 +73,7 @@ def panel(lab: Lab, last_one: LastOne) -> Iterator[PanelPage]:
 
 def tile(panel: PanelPage, prompt: str, seed: int) -> Locator:
     name = re.compile(rf"^(chosen: )?{prompt} .*\bseed {seed}\b")
-    return panel.root.get_by_role("group", name="Pictures of the history").get_by_role("button", name=name)
+    return panel.root.get_by_role("group", name="Results of the history").get_by_role("button", name=name)
 
 
 def names(panel: PanelPage) -> list[str]:
@@ -139,7 +139,7 @@ def test_a_picture_is_looked_at_by_keys_alone_and_the_way_back_is_where_one_was(
 def test_two_pictures_are_compared_at_once_and_the_way_back_is_the_button(panel: PanelPage) -> None:
     tile(panel, CUP, 26).press("x")
     tile(panel, CACTUS, 4).press("x")
-    panel.button("Compare the chosen pictures").press("Enter")
+    panel.button("Compare the chosen results").press("Enter")
     expect(mode(panel)).to_have_text("Side by side")
     expect(viewer(panel)).to_contain_text("differs: prompt …cup… → …cactus…, seed 26 → 4")
     expect(viewer(panel).get_by_role("group", name=re.compile("^A, "))).to_be_focused()
@@ -147,7 +147,7 @@ def test_two_pictures_are_compared_at_once_and_the_way_back_is_the_button(panel:
     expect(mode(panel)).to_have_text("Slider")
     viewer(panel).get_by_role("button", name="Back (Esc)").click()
     expect(viewer(panel)).to_have_count(0)
-    expect(panel.button("Compare the chosen pictures")).to_be_focused()
+    expect(panel.button("Compare the chosen results")).to_be_focused()
     panel.button("Choose none").click()
 
 
@@ -160,7 +160,7 @@ def test_what_is_chosen_on_another_page_is_not_forgotten(panel: PanelPage) -> No
     expect(panel.root).to_contain_text("2 chosen, 2 of them are not on this page:")
     panel.tiles.first.press("x")
     expect(panel.root).to_contain_text("3 chosen, 2 of them are not on this page:")
-    panel.button("Delete the chosen pictures").click()
+    panel.button("Delete the chosen results").click()
     expect(panel.root).to_contain_text("cost stays on record; 2 of them are not on this page.")
     panel.button("Keep them").click()
     panel.button("Choose none").click()
@@ -173,21 +173,21 @@ def test_a_rating_or_a_favourite_is_taken_back_by_a_button(panel: PanelPage) -> 
     marked = badges.count()
     for seed in (24, 23):
         tile(panel, CUP, seed).press("x")
-    panel.field("Rate the chosen pictures").select_option("3")
+    panel.field("Rate the chosen results").select_option("3")
     expect(panel.root).to_contain_text("Rated 2 pictures")
     expect(badges.filter(has_text=re.compile("^★★★$"))).to_have_count(2)
     panel.button("Undo").click()
     expect(panel.root).to_contain_text("Undone: rating of 2 pictures")
     expect(badges).to_have_count(marked)
     expect(panel.button("Undo")).to_have_count(0)
-    panel.button("Mark the chosen pictures as favourites").click()
+    panel.button("Mark the chosen results as favourites").click()
     expect(panel.root).to_contain_text("Marked 2 pictures as favourite")
     expect(badges).to_have_count(marked + 2)
     panel.button("Undo").press("Enter")
     expect(badges).to_have_count(marked)
 
 
-@pytest.mark.parametrize("name", ["Save the chosen pictures", "Delete the chosen pictures"])
+@pytest.mark.parametrize("name", ["Save the chosen results", "Delete the chosen results"])
 def test_escape_leaves_a_question_at_that(panel: PanelPage, name: str) -> None:
     answers = panel.root.get_by_role(
         "button", name=re.compile("^(Save into this folder|Delete them for good)$")
@@ -200,7 +200,7 @@ def test_escape_leaves_a_question_at_that(panel: PanelPage, name: str) -> None:
 
 
 def test_saving_is_given_up_by_its_button_too(panel: PanelPage) -> None:
-    panel.button("Save the chosen pictures").click()
+    panel.button("Save the chosen results").click()
     expect(panel.field("Folder to save into")).to_be_focused()
     panel.button("Cancel").click()
     expect(panel.field("Folder to save into")).to_have_count(0)

@@ -162,7 +162,7 @@ def test_a_panel_has_a_price_a_run_and_a_history(notebook: OpenNotebook, take: T
 
 
 def test_a_viewer_has_three_bottles_beside_each_other(notebook: OpenNotebook, take: Take) -> None:
-    notebook.page.get_by_role("button", name="Compare the chosen pictures").click()
+    notebook.page.get_by_role("button", name="Compare the chosen results").click()
     viewer = notebook.page.get_by_role("application", name="Picture viewer")
     expect(viewer.get_by_role("gridcell")).to_have_count(3)
     expect(viewer).to_contain_text("A glass bottle on a soft studio background, dusk light")

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 from sandboxes import until
 
 from browser.harness import Lab, write_notebook
-from browser.viewing import TIMES, Films, View
+from browser.viewing import COVERED, HOLD, SLOWED, TIMES, Films, View
 from rivya_nb.store.store import Store
 
 CONNECT = """import os
@@ -190,6 +190,39 @@ def test_where_the_browser_cannot_play_an_original_its_small_copy_plays(
     expect(films.root).to_contain_text("This browser cannot play video/mp4. A small copy plays.")
     expect(films.videos).to_have_count(1)
     films.screenshot(screenshots / "viewer-small-copy.png")
+    films.to_grid()
+    expect(films.videos).to_have_count(4)
+
+
+def test_of_a_damaged_video_it_is_said_and_the_others_play(films: Films) -> None:
+    data = Path(films.kernel("str(films[1].path)")).read_bytes()
+    films.kernel(f"films[1].path.write_bytes(films[1].path.read_bytes()[:{data.index(b'mdat') + 100}])")
+    films.cells.nth(1).click()
+    films.press("Enter")
+    expect(films.root).to_contain_text("It cannot be played: the file is damaged. A small copy plays.")
+    films.to_grid()
+    expect(films.videos).to_have_count(4)
+
+
+def test_all_show_another_moment_at_once(films: Films) -> None:
+    films.position.press("Home")
+    films.cells.first.focus()
+    films.press(".")
+    assert until(lambda: films.times() == pytest.approx(moments(2), abs=0.002))
+    films.videos.last.evaluate(HOLD)
+    films.position.press("End")
+    films.wait_until(COVERED)
+    films.videos.last.evaluate("video => video.goOn()")
+    expect(films.root.locator(".player canvas")).to_have_count(0)
+    assert until(lambda: films.times() == pytest.approx(moments(28), abs=0.002))
+
+
+def test_all_wait_for_the_one_that_is_slow(films: Films) -> None:
+    films.position.press("Home")
+    films.press("k")
+    films.wait_until_together()
+    assert films.root.evaluate(SLOWED) < 3 / films.RATE
+    films.press("k")
 
 
 def moments(frame: int) -> list[float]:

@@ -33,6 +33,36 @@ TOGETHER = """([root, count, within]) => {
     return videos.length === count && times.length > 1 && Math.min(...times) > 0.3 &&
         Math.max(...times) - Math.min(...times) < within;
 }"""
+# Lets the video wait where it is, as on a slow machine, when it is to go elsewhere; `goOn` ends that.
+HOLD = """video => {
+    let to = null;
+    Object.defineProperty(video, 'currentTime', { configurable: true, set: time => { to = time; } });
+    video.goOn = () => { delete video.currentTime; video.currentTime = to; };
+}"""
+# Whether the others are at another moment, and a frame lies over each video and over what it shows.
+COVERED = """root => [...root.querySelectorAll('.frame .player')].every((player, place, all) => {
+    const [video, still] = player.children;
+    const isThere = place === all.length - 1 || (!video.seeking && video.currentTime > 1);
+    const pen = still?.getContext('2d');
+    return isThere && pen?.getImageData(still.width / 2, still.height / 2, 1, 1).data[3] === 255;
+})"""
+# The most seconds in a while between the longest videos, of which one can play at a quarter of its speed alone.
+SLOWED = """root => new Promise(resolve => {
+    const videos = [...root.querySelectorAll('.frame video')].filter(video => video.duration > 2);
+    const rate = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'playbackRate');
+    const slow = { configurable: true, get: () => 1, set() { rate.set.call(this, 0.25); } };
+    Object.defineProperty(videos.at(-1), 'playbackRate', slow);
+    const began = performance.now();
+    let most = 0;
+    const look = () => {
+        const times = videos.filter(video => !video.seeking).map(video => video.currentTime);
+        most = Math.max(most, Math.max(...times) - Math.min(...times));
+        if (performance.now() - began < 1500) return requestAnimationFrame(look);
+        delete videos.at(-1).playbackRate;
+        resolve(most);
+    };
+    look();
+})"""
 
 
 class View:

@@ -145,7 +145,7 @@ def test_wrong_names_are_told(study: rv.Run) -> None:
         study.effects("brightness", prompts="ligth")
     with pytest.raises(UsageError, match="light has no value 'noon'"):
         study.effects("brightness").difference("light", "morning", "noon")
-    with pytest.raises(UsageError, match="no votes between pictures of the same prompt"):
+    with pytest.raises(UsageError, match="no votes between results of the same prompt"):
         study.effects("votes")
 
 

@@ -218,7 +218,7 @@ def test_places_past_every_end_are_none_and_take_no_time(fill: Fill) -> None:
         history[10**30]
     with pytest.raises(rv.UsageError, match="is no run's id"):
         rv.history(run=10**30)
-    with pytest.raises(rv.UsageError, match="seed: there are no pictures"):
+    with pytest.raises(rv.UsageError, match="seed: there are no results"):
         history[2:].grid(rows="seed")
 
 
@@ -318,12 +318,12 @@ def test_pictures_that_are_shown_together_are_called_what_tells_them_apart(
 
 
 def test_nothing_found_says_why_and_what_can_be_asked(session: rv.Session, fill: Fill) -> None:
-    assert "no pictures yet" in text_of(rv.history(tag="keep"))
+    assert "no results yet" in text_of(rv.history(tag="keep"))
     fill([1, 2])[0].tag("keep")
     assert "did you mean 'keep'?" in text_of(rv.history(tag="kep"))
     assert "did you mean 'wan-2-7-image-pro'?" in text_of(rv.history(model="wan-2-7-imagepro"))
     assert "this store has runs 1 to 1" in text_of(rv.history(run=42))
-    assert "No picture was asked for with aspect_ratio 9:16" in text_of(rv.history(aspect_ratio="9:16"))
+    assert "No result was asked for with aspect_ratio 9:16" in text_of(rv.history(aspect_ratio="9:16"))
     rv.history()[:].hide()
     assert "2 pictures would fit, but hidden" in text_of(rv.history())
     assert "picture_height, hidden, excluded, facts or any param" in text_of(rv.history(rating=5))

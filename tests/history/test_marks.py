@@ -208,4 +208,4 @@ def test_nothing_is_deleted_before_somebody_agrees(
     run.delete()
     assert len(rv.history()) == 0
     run.delete()
-    assert "There is no picture to delete." in capsys.readouterr().out
+    assert "There is no result to delete." in capsys.readouterr().out

@@ -134,5 +134,5 @@ def test_what_a_place_of_the_history_hides_is_named_with_the_way_to_see_it(fill:
         fill([1, 2], aspect_ratio=ratio)
     grid = rv.history().grid(rows="seed", cols="model")
     assert "+2 other aspect_ratio" in shown(grid).text
-    assert 'cols="aspect_ratio") shows the pictures behind +n by aspect_ratio' in shown(grid).text
-    assert 'cols="aspect_ratio")  shows the pictures' in grid._repr_mimebundle_()["text/plain"]
+    assert 'cols="aspect_ratio") shows the results behind +n by aspect_ratio' in shown(grid).text
+    assert 'cols="aspect_ratio")  shows the results' in grid._repr_mimebundle_()["text/plain"]

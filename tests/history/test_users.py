@@ -58,7 +58,7 @@ def test_the_history_is_asked_by_user(filled: list[rv.Run]) -> None:
     assert found(["bob", "Ada  Lovelace"]) == [2, 1]
     assert rv.history(by=["ada", "bob"]).title.endswith("by ada, bob")
     assert len(rv.history(by=None)) == 3
-    assert "No picture was asked for by 'adda'; did you mean 'ada'?" in said("adda")
+    assert "No result was asked for by 'adda'; did you mean 'ada'?" in said("adda")
     assert "by 'zoe'; there are Ada Lovelace, ada, bob" in said("zoe")
     for wrong in ("", [], 3, ["ada", None]):
         with pytest.raises(rv.UsageError, match=r"by: .* is neither a user's name nor several"):

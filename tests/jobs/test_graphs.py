@@ -149,7 +149,7 @@ def test_one_prompt_is_found_through_the_nodes_on_its_way(name: str, empty_store
     assert told.prompt.strip() == "a cat"
     assert dict(told.params) == {"seed": 7, "aspect_ratio": "3:4"}
     pictures = any(each["class_type"] == "LoadImage" for each in ONE[name].values())
-    assert any("other pictures too" in note for note in told.notes) is pictures
+    assert any("other references too" in note for note in told.notes) is pictures
 
 
 def combined(kind: str, first: str = "conditioning_1", second: str = "conditioning_2") -> Graph:

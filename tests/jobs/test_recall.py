@@ -148,7 +148,7 @@ def test_an_original_is_known_by_its_content_and_the_newest_job_counts(store: St
     record = asked(store, BOTTLE, data)
     assert read(data, store) == BOTTLE
     assert recall(record.pictures[0].sha256, store, bundled()) == BOTTLE
-    with pytest.raises(UsageError, match="no picture with this hash"):
+    with pytest.raises(UsageError, match="no result with this hash"):
         recall("0" * 64, store, bundled())
 
 

@@ -56,14 +56,18 @@ def test_a_cell_says_what_it_waits_for_and_an_interrupt_ends_it_at_once(
     start_kernel: Callable[..., Kernel], postgresql: PostgresqlServer
 ) -> None:
     address = postgresql.new_store()
-    kernel = start_kernel(NEWEST, {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": str(address)})
+    env = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": str(address), "RIVYA_SANDBOX_LATENCY": "3"}
+    kernel = start_kernel(NEWEST, env)
     kernel.ok("%load_ext rivya_nb\nimport rivya_nb as rv")
     # A slow machine takes its time to see the line, and the wait must not have ended by itself by then.
     kernel.ok("rv.connect(); from rivya_nb.store import persisting; persisting.PATIENCE = 100.0")
     ticking = kernel.ok(TICKING)
 
+    def shown(cell: Request) -> list[str]:
+        return [each["data"]["text/plain"] for each in cell.displays]
+
     def says_it(cell: Request) -> bool:
-        return any(f"{address} does not answer yet" in each["data"]["text/plain"] for each in cell.displays)
+        return any(f"{address} does not answer yet" in words for words in shown(cell))
 
     for code in ("rv.generate('A bottle', seed=1)", "%%rivya seed=1\nA bottle", "%rivya resume"):
         with postgresql.silent():
@@ -81,4 +85,15 @@ def test_a_cell_says_what_it_waits_for_and_an_interrupt_ends_it_at_once(
         # What was begun before the interrupt ends now that the server answers.
         kernel.ok("rv.runs()")
     assert kernel.ok("len(rv.runs()), rv.connect().balance()").result == "(0, 10000)"
+
+    # A run says so, too, and is shown until it goes on.
+    cell = kernel.send(CELL)
+    kernel.until(lambda: any("processing" in words for words in shown(cell)), "the run is sent")
+    with postgresql.silent():
+        kernel.until(
+            lambda: "the store does not answer yet" in shown(cell)[-1], "the run says what it waits for"
+        )
+    kernel.finish(cell)
+    assert not cell.error
+    assert "does not answer" not in shown(cell)[-1]
     postgresql.drop(address)

@@ -127,7 +127,7 @@ def test_excluded_pictures_stay_behind_also_from_an_earlier_export(study: Study,
     assert "3 pictures; 1 excluded picture left out" in again._repr_mimebundle_()["text/plain"]
     assert (tmp_path / "README.md").read_text() == "about"
     run.exclude("all wrong")
-    with pytest.raises(rv.UsageError, match="no picture to export: 4 excluded pictures left out"):
+    with pytest.raises(rv.UsageError, match="no result to export: 4 excluded pictures left out"):
         run.export(tmp_path)
     assert len(rows_of(tmp_path)) == 3
 

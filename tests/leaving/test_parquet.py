@@ -49,5 +49,5 @@ def test_without_pyarrow_it_says_what_to_install(
 def test_a_path_that_can_be_no_file_is_refused(study: Study, tmp_path: Path) -> None:
     with pytest.raises(rv.StoreError):
         study().to_parquet(tmp_path)
-    with pytest.raises(rv.UsageError, match="no picture to export"):
+    with pytest.raises(rv.UsageError, match="no result to export"):
         rv.history(seed=99).to_parquet(tmp_path / "none.parquet")

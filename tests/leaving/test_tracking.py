@@ -122,7 +122,7 @@ def test_mlflow_gets_a_run_for_each_run(study: Study, session: rv.Session, mlflo
         "run": str(first.id),
         "rivya_nb": __version__,
     }
-    assert mlflow.named("metrics")[0] == {"pictures": 3, "credits": 36, "sharp ness": 2.0}
+    assert mlflow.named("metrics")[0] == {"results": 3, "credits": 36, "sharp ness": 2.0}
     table = mlflow.named("table")[0]
     assert table["category"] == ["birds", "birds", "animals"]
     assert [size for _, size in mlflow.named("image")] == [(32, 24)] * 7
@@ -164,7 +164,7 @@ def test_wandb_stays_offline_and_takes_no_cells_along(
     assert opened["settings"]["x_disable_meta"] is True, "it would tell paths, the host and the user"
     (logged,) = told.named("log")
     columns, data = logged["table"]
-    assert len(data) == logged["pictures"] == 4
+    assert len(data) == logged["results"] == 4
     assert data[0][columns.index("category")] == "animals"
     assert data[0][0][0] == (32, 24)
     assert told.calls[-1] == ("finish", None)

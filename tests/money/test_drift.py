@@ -69,7 +69,7 @@ def test_a_canary_buys_replicates_at_once_and_tells_the_noise_floor(connect: Con
     drift = rv.drift("canary", run, max_credits=8 * PRICE)
     assert spent(session) == (4 + 8) * PRICE
     assert drift.differs is None
-    assert "two pictures of one request differ by" in drift.sentence
+    assert "two results of one request differ by" in drift.sentence
     assert "the noise floor" in drift.sentence
     assert drift.findings[0].floor["colour"] > 0
     assert not asked(session, "canary")[0] & set(run.jobs_by_id)

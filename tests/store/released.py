@@ -16,6 +16,7 @@ from rivya_nb.store import schema
 from rivya_nb.store import sqlite_triggers as _sqlite  # noqa: F401 - made with the tables
 from rivya_nb.store import store as _all  # noqa: F401 - every module with tables of its own
 from rivya_nb.store.postgresql import triggers as _postgresql  # noqa: F401 - made with the tables
+from rivya_nb.store.postgresql import words as _words  # noqa: F401 - its index is, too
 
 FOLDER = Path(__file__).parent / "released"
 DIALECTS = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}
@@ -52,7 +53,7 @@ _ON_POSTGRESQL = """
     SELECT 'trigger ' || tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL
     SELECT 'function ' || proname, prosrc FROM pg_proc JOIN pg_language ON pg_language.oid = prolang
-    WHERE pronamespace = 'public'::regnamespace AND lanname = 'plpgsql'
+    WHERE pronamespace = 'public'::regnamespace AND lanname IN ('plpgsql', 'sql')
 """
 _OTHERS = ("prompt_index", "prompt_pieces", "prompts_by_pieces", "store_settings")
 """What each database prepares by itself, of any version."""

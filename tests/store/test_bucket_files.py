@@ -24,6 +24,7 @@ from rivya_nb.store.bucket_files import BucketFiles
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.opening_files import open_files
 from rivya_nb.store.picture_places import read_pictures
+from rivya_nb.store.store import Store
 
 PNG = "image/png"
 ORIGINALS = Kind("GET", r"/[^/]+/pictures/pictures/")
@@ -274,6 +275,9 @@ TROUBLES = {
     "no such bucket": (says(404, "NoSuchBucket"), "there is no such bucket; make it, or correct the address"),
     "busy": (says(503, "SlowDown"), "it answers with HTTP 503"),
     "another region": (says(301), "it is in another region"),
+    "another region, moved": (says(307, "TemporaryRedirect"), "it is in another region"),
+    "another region's keys": (says(400, "AuthorizationHeaderMalformed"), "it is in another region"),
+    "a clock that is wrong": (says(403, "RequestTimeTooSkewed"), "the clock of this machine is wrong"),
     "hangs": (stall, "it does not answer in time"),
     "drops": (reset, "it does not answer"),
 }
@@ -299,6 +303,32 @@ def test_a_bucket_that_cannot_be_written_says_why_in_one_sentence(
         )
     way.heal()
     files.try_out()
+
+
+@pytest.mark.parametrize(
+    ("address", "given", "needed"),
+    [
+        ("az://lab/pictures", {}, "AZURE_STORAGE_ACCOUNT_NAME"),
+        (
+            "az://lab/pictures",
+            {"AZURE_STORAGE_ACCOUNT_NAME": "lab", "AZURE_STORAGE_ACCOUNT_KEY": "no-key"},
+            "AZURE",
+        ),
+        (
+            "gs://lab/pictures",
+            {"GOOGLE_APPLICATION_CREDENTIALS": "/no-key"},
+            "GOOGLE_APPLICATION_CREDENTIALS",
+        ),
+    ],
+)
+def test_keys_that_are_missing_or_none_are_named_by_what_has_to_be_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, given: dict[str, str], needed: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=f"cannot be opened .*set {needed}") as told:
+        Store.open(tmp_path / "store", address)
+    assert "no-key" not in str(told.value)
 
 
 def test_no_connection_and_no_bucket_are_told(machine: Machine, way: Proxy, bucket: str) -> None:

@@ -75,7 +75,7 @@ def test_a_truncated_file_is_mended_by_putting_it_again(files: ContentFiles) -> 
 def test_a_missing_file_is_named(files: ContentFiles) -> None:
     sha256 = files.put(b"gone", "image/png")
     files.path(sha256, "image/png").unlink()
-    with pytest.raises(StoreError, match=f"{sha256}.png: this picture's file is gone"):
+    with pytest.raises(StoreError, match=f"{sha256}.png: this result's file is gone"):
         files.read(sha256, "image/png")
     with pytest.raises(StoreError, match="it is not there any more"):
         files.adopt(files.incoming / "absent", "image/png")

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 from buckets import Buckets, environment
+from disks import may_mount, small_disk
 from servers import PostgresqlServer
 
 import rivya_nb as rv
 from rivya_nb.cli import main
+from rivya_nb.errors import StoreError
 from rivya_nb.store.checking.check import check
 from rivya_nb.store.moving.move import Moved, move
 from rivya_nb.store.places import StorePlace
@@ -86,6 +88,21 @@ def seen(store: Store) -> list[object]:
         store.panel_states.get("main"),
         [store.files.read(each.sha256, each.mime_type) for job in found for each in job.pictures],
     ]
+
+
+@pytest.mark.sqlite
+@pytest.mark.skipif(not may_mount(), reason="a small disk needs root, and Linux")
+def test_a_full_disk_is_named_and_what_fits_is_kept(new_place: NewPlace, tmp_path: Path) -> None:
+    source = new_place("sqlite")
+    with opened(source) as store:
+        add(store, done(pictures=(kept(store, b"small"),)), done(pictures=(kept(store, bytes(4_000_000)),)))
+    with small_disk(tmp_path / "disk") as disk:
+        target = disk.folder / "store"
+        with pytest.raises(StoreError, match=f"^{target}/pictures: the disk is full; free some space"):
+            move(source, target, silent)
+        # The move goes on where there is room.
+        subprocess.run(["mount", "-o", "remount,size=9m", disk.folder], check=True)
+        assert move(source, target, silent) == Moved(runs=1, jobs=2, files=2, missing=0)
 
 
 @pytest.mark.parametrize("target_kind", KINDS)

@@ -106,6 +106,7 @@ def test_a_pathlib_path_hides_no_address(given: str) -> None:
         ("postgresql://db.lab/rivya%00", "no character"),
         ("postgresql://db.lab/riv\nya", "invisible"),
         ("postgresql://[::1/rivya", "brackets"),
+        ("postgresql://ada@::1:5432/rivya", "brackets"),
         ("file://server/share", "three slashes"),
     ],
 )

@@ -90,6 +90,7 @@ def refusal(address: str) -> str:
         ("ada", "/rivya?sslmode=require", SECRET, r"encryption is asked for.*ssl = on"),
         ("guest", "/rivya?sslmode=verify-full&sslrootcert=/no/such", None, "encryption is asked for|no encrypted"),
         ("ada", "/rivya?options=-csearch_pth=x", SECRET, "option behind the address is wrong.*search_pth"),
+        ("ada", "/rivya?service=lab", SECRET, "service .*not known here .*lab.*; correct it, or the file"),
     ],
 )  # fmt: skip
 def test_a_login_that_the_server_refuses_says_what_would_be_right(

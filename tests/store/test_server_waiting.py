@@ -52,6 +52,7 @@ class Ear:
 
     def then(self, act: Callable[[], object]) -> None:
         """Do something as soon as a wait is heard of, from now on."""
+        self.waits.clear()
         self.has_heard.clear()
         threading.Thread(target=lambda: self.has_heard.wait(SECONDS) and act(), daemon=True).start()
 

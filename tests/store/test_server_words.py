@@ -6,11 +6,13 @@ from contextlib import closing
 from pathlib import Path
 
 from servers import PostgresqlServer
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from rivya_nb.store.places import ServerAddress
-from rivya_nb.store.postgresql.words import has_index, why_scanned
+from rivya_nb.store.postgresql.words import contain, has_index, why_scanned
+from rivya_nb.store.prompt_words import Sought
 from rivya_nb.store.records import Question
+from rivya_nb.store.schema import prompts
 from rivya_nb.store.store import Store
 
 from .filling import add, done
@@ -45,6 +47,33 @@ def test_a_rare_word_of_any_script_is_found_by_the_index(postgresql: PostgresqlS
                 plan = connection.execute(text(found), {"word": word}).scalars()
                 assert "prompts_by_pieces" in "\n".join(plan)
         assert store.count(CHINESE) == store.count(Question(prompt="棚")) == 1
+
+
+def test_words_of_one_or_two_characters_are_found_by_an_index(postgresql: PostgresqlServer) -> None:
+    with closing(Store.open(postgresql.new_store())) as store:
+        add(store, *(done(f"a cat {number} ภาพ {chr(0x4E00 + number)}") for number in range(200)))
+        add(store, done("黑猫 on 山水"), done("a 猫, a 山"), done("山水 at night"), done("b d"))
+        with store.database.writing() as connection:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            found = select(prompts.c.id).where(contain((Sought("山水"),), by_index=True))
+            plan = str(found.compile(connection, compile_kwargs={"literal_binds": True}))
+            assert "prompts_by_short_pieces" in "\n".join(
+                connection.execute(text(f"EXPLAIN {plan}")).scalars()
+            )
+        expected = {
+            "山水": 2,
+            "山": 3,
+            "黑猫": 1,
+            "猫": 2,
+            "猫山": 0,
+            "水 猫": 1,
+            "山水 -猫": 1,
+            "黑 OR 山水": 2,
+        }
+        expected |= {"b": 1, "d 猫": 0, "-山": 201, "黑 OR b": 2, "ภา": 200, "a": 202, "t猫": 0, "棚": 0}
+        assert {words: store.count(Question(prompt=words)) for words in expected} == expected
+        pages = {words: len(store.history(Question(prompt=words), limit=500)) for words in expected}
+        assert pages == expected
 
 
 def test_without_the_extension_words_are_found_and_what_is_missing_is_said(

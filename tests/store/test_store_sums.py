@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
-from rivya_nb.store import answers, search
+from rivya_nb.store import search
 from rivya_nb.store.postgresql import search as server_search
 from rivya_nb.store.records import STATUSES, JobRecord, Marks, Question, Spent
 from rivya_nb.store.store import Store
@@ -228,8 +228,9 @@ def test_a_long_tag_is_gone_through_and_a_shown_number_says_more_where_it_stops(
     assert (store.history_ids(question), store.counted(question).words) == (wanted, "6")
     for module in (search, server_search):
         monkeypatch.setattr(module, "_FEW_JOBS", 3)
-    for name, value in (("CANDIDATES", 4), ("MANY", 5)):
-        monkeypatch.setattr(answers, name, value)
+    for each in (search.SqliteSearch, server_search.PostgresqlSearch):
+        monkeypatch.setattr(each, "candidates", 4)
+        monkeypatch.setattr(each, "many", 5)
     assert store.history_ids(question, limit=3, offset=1) == wanted[1:4]
     assert (store.count(question), store.counted(question).words) == (6, "more than 2")
     assert store.counted(Question(prompt="cat")).words == "more than 5"

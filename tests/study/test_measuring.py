@@ -327,7 +327,7 @@ def test_pairs_are_kept_in_their_order(store: Store, fill: Fill) -> None:
         (found,) = measured_pairs(store, [(one, other), (other, one)], [mine])
         assert (found.of_pair(one, other), found.of_pair(other, one)) == (3, -3)
     assert len(seen) == 2
-    with pytest.raises(UsageError, match="compares two pictures, and here each picture"):
+    with pytest.raises(UsageError, match="compares two results, and here each"):
         measured(store, fill(1), mine)
     with pytest.raises(UsageError, match="brightness measures a picture, and compares no two"):
         measured_pairs(store, [], [registry.find_measure("brightness")])

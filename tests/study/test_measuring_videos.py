@@ -180,6 +180,17 @@ def test_a_batch_gets_frames_as_pictures(store: Store) -> None:
     assert len(found.spreads) == 5
 
 
+def test_ffmpeg_has_more_time_for_more_frames(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffmpeg, "TIMEOUT", 0.0)
+    film = film_record(store, GREYS)
+    path = store.files.path(film.sha256, film.mime_type)
+    monkeypatch.setattr(ffmpeg, "FRAME_TIMEOUT", 0.0)
+    with pytest.raises(rv.RivyaError, match="takes more than 0 s"):
+        read_frames(path, Frames(0.25, 2))
+    monkeypatch.setattr(ffmpeg, "FRAME_TIMEOUT", 30.0)
+    assert len(read_frames(path, Frames(0.25, 2))) == 2
+
+
 def test_a_pair_compares_the_same_frame_of_both_and_a_picture_with_each(store: Store) -> None:
     one, other = film_record(store, GREYS), film_record(store, GREYS[::-1])
     apart = rv.measure(name="apart", version="1")(lambda one, other: abs(grey_of(one) - grey_of(other)))

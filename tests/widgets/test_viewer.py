@@ -130,7 +130,7 @@ def test_marks_are_kept_and_wrong_ones_refused(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("content", "trouble"),
     [
-        ({"kind": "read", "key": "../../etc/passwd", "offset": 0}, "no such picture"),
+        ({"kind": "read", "key": "../../etc/passwd", "offset": 0}, "no such result"),
         ({"kind": "turn", "page": 3}, "no such page"),
         ({"kind": "turn", "page": "1"}, "no such page"),
     ],
@@ -176,7 +176,7 @@ def test_a_picture_that_is_deleted_goes_from_an_open_viewer(
         assert gone["words"] == "∅ deleted"
         viewer._handle_custom_msg({"id": "1", "kind": "mark", "job": gone["job"], "rating": 5}, [])
         answer, _ = viewer.comm.sent.get(timeout=20)
-        assert "no picture here" in answer["trouble"]
+        assert "no result here" in answer["trouble"]
 
 
 def test_a_video_comes_as_a_small_copy_and_as_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

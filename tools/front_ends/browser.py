@@ -16,8 +16,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-SECONDS = 60
-"""How long a condition is waited for."""
+SECONDS = 120
+"""How long a condition is waited for; much longer than it takes, since a machine may be busy."""
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",

@@ -11,6 +11,10 @@ COUNTED = "4 2 2"
 RUN_ALL = (LOAD, CELL, WAIT, AWAIT, COUNT)
 """A notebook whose cells are queued at once."""
 
+FOUR = r"4 pictures · 48 credits · \d+ s"
+TWO = r"2 pictures · 24 credits · \d+ s"
+"""What is said of a run of so many pictures when it has ended."""
+
 PICTURES = {1: 4, 2: 2, 3: 2}
 """How many pictures its cells show."""
 

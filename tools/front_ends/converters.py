@@ -66,7 +66,7 @@ def _waited(outputs: Sequence[Sequence[Any]]) -> Outcome:
     """Runs that a cell waits for are shown; of one that nobody waits for, the pictures come too late."""
     _has(outputs, 2, 3)
     late = _html(outputs[LATE] + outputs[JOINED]).count("<img")
-    assert late == 2, f"a background run that is waited for later has {late} pictures"
+    assert late >= 2, f"a background run that is waited for later has {late} pictures"
     return WORKS if "<img" in _html(outputs[LEFT]) else Outcome("but", "background")
 
 
@@ -74,7 +74,7 @@ def _kept(outputs: Sequence[Any], what: str) -> Outcome:
     """A widget leaves pictures and a line in its cell."""
     html = _html(outputs)
     assert "<img" in html, f"nothing is left of the {what}"
-    assert "Run this cell again" in html
+    assert "Run this cell again" in html or "opens with" in html, "nothing says how it is opened"
     return Outcome("but", "no-kernel")
 
 

@@ -42,12 +42,15 @@ def uv(*arguments: str | Path) -> None:
 
 
 @cache
+def _built() -> tempfile.TemporaryDirectory[str]:
+    folder = tempfile.TemporaryDirectory(prefix="wheel-")
+    uv("build", "--quiet", "--wheel", "--out-dir", folder.name, ROOT)
+    return folder
+
+
 def wheel() -> Path:
-    """The checkout's wheel, built once."""
-    folder = CACHE / "wheel"
-    shutil.rmtree(folder, ignore_errors=True)
-    uv("build", "--quiet", "--wheel", "--out-dir", folder, ROOT)
-    return next(folder.glob("*.whl"))
+    """The checkout's wheel, built once; it is there until this process ends."""
+    return next(Path(_built().name).glob("*.whl"))
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,8 @@ def installed(
 
 
 @contextmanager
-def sandbox() -> Iterator[str]:
-    """The url of a sandbox of this checkout, for as long as the block."""
+def sandbox(latency: float = LATENCY) -> Iterator[str]:
+    """The url of a sandbox of this checkout, for as long as the block. A picture takes `latency` seconds."""
     start = "from rivya_nb.cli import main; main()"
     command = [
         sys.executable,
@@ -110,7 +113,7 @@ def sandbox() -> Iterator[str]:
         start,
         "sandbox",
         "--port=0",
-        f"--latency={LATENCY}",
+        f"--latency={latency}",
         f"--credits={CREDITS}",
     ]
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Runs within qtconsole's environment: executes inputs in a window of its own, and prints what the window then says.
+"""Runs within qtconsole's environment: executes inputs in a window of its own, and prints what that then says.
 
 Its arguments are a folder for a picture of the window and the inputs, as JSON.
 """
@@ -11,8 +11,8 @@ from qtconsole.manager import QtKernelManager
 from qtconsole.rich_jupyter_widget import RichJupyterWidget
 from qtpy.QtWidgets import QApplication
 
-SECONDS = 90
-INTERRUPTED = 15
+SECONDS = 180
+INTERRUPTED = 30
 
 
 def text(console):

@@ -18,7 +18,7 @@ LIVE, RELOADED, LONG, PANEL, VIEW, COMPLETED = range(1, 7)
 APART = (cells.LOAD, cells.LIVE, cells.RELOADED, cells.LONG, cells.PANEL, cells.VIEW, "")
 ENLARGED = """cells => cells.filter(cell =>
     new DOMMatrix(getComputedStyle(cell.querySelector('img')).transform).a > 1).length"""
-INTERRUPTED = 15
+INTERRUPTED = 30
 """Seconds within which an interrupted cell has to end."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,26 +13,27 @@ from tools.front_ends.environments import ROOT
 
 DATA = ROOT / "docs" / "front_ends.json"
 PAGE = ROOT / "docs" / "front_ends.md"
-BEGIN = "<!-- The table is made by tools/front_ends from front_ends.json. -->"
-END = "<!-- The end of the table. -->"
+BEGIN = "<!-- {} are written by tools/front_ends from front_ends.json. -->"
+END = "<!-- The end of {}. -->"
 
 FEATURES = (
     "cell", "live grid", "interrupt", "Run All", "wait", "panel", "viewer", "completion", "saved and converted",
 )  # fmt: skip
-SIGNS = {"works": "✓", "but": "✓ but", "no": "no", "none": "–", "read": "read", "untried": "untried"}
+SIGNS = {"works": "✓", "but": "✓ but", "no": "no", "none": "–", "untried": "untried"}
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a feature works in a front end.
 
-    `how` is a key of SIGNS: it was run and works, works with the limit `note` or does not (for the reason `note`),
-    the front end has no such thing, it was only read (in sources or documents), or not even that. `note` names a
-    paragraph of the page, or is a sentence of its own where nobody has explained it yet.
+    `how` is a key of SIGNS: it works, works with the limit `note`, does not (for the reason `note`), the front end
+    has no such thing, or nobody knows. `note` names a paragraph of the page, or is a sentence of its own where no
+    paragraph does. Unless it was `run`, it was only read in the front end's sources or documents.
     """
 
     how: str
     note: str = ""
+    run: bool = True
 
 
 WORKS = Outcome("works")
@@ -49,30 +51,27 @@ def keep(key: str, row: dict[str, Any]) -> None:
     DATA.write_text(text + "\n", encoding="utf-8")
 
 
-def table(order: list[str]) -> str:
-    """The table as Markdown: a row for each front end, with its versions, in the given order."""
+def table(order: Sequence[str], first: str, features: Sequence[str]) -> str:
+    """A table as Markdown: a row for each front end, with its versions, in the given order."""
     rows = load()
-    lines = [
-        f"| front end | {' | '.join(FEATURES)} | tried with |",
-        "|" + "---|" * (len(FEATURES) + 2),
-    ]
+    lines = [f"| {first} | {' | '.join(features)} | tried with |", "|" + "---|" * (len(features) + 2)]
     for row in (rows[key] for key in order if key in rows):
-        cells = [_cell(row["features"].get(feature, {"how": "untried"})) for feature in FEATURES]
+        cells = [_cell(row["features"].get(feature, {"how": "untried"})) for feature in features]
         lines.append(f"| {row['title']} | {' | '.join(cells)} | {_versions(row)} |")
     return "\n".join(lines)
 
 
-def _cell(outcome: dict[str, str]) -> str:
+def _cell(outcome: dict[str, Any]) -> str:
     sign, note = SIGNS[outcome["how"]], outcome.get("note", "")
-    if not note:
-        return sign
     # A paragraph's name has no blanks.
-    return f"[{sign}](#{note})" if re.fullmatch(r"[\w-]+", note) else f"{sign}: {note}"
+    explained = f"[{sign}](#{note})" if re.fullmatch(r"[\w-]+", note) else f"{sign}: {note}"
+    read = "" if outcome.get("run", True) or outcome["how"] in ("none", "untried") else " (read)"
+    return (explained if note else sign) + read
 
 
 def _versions(row: dict[str, Any]) -> str:
-    if not row.get("versions"):
-        return row.get("date", "")
+    if "source" in row:
+        return str(row["source"])
     named = ", ".join(f"{name} {version}" for name, version in row["versions"].items() if name != "rivya-nb")
     return f"{named}; {row['date']}"
 
@@ -84,12 +83,17 @@ def unexplained() -> list[str]:
     return sorted(note for note in notes if note and f"({note})=" not in page)
 
 
-def write_table(order: list[str]) -> None:
-    """Put the table into the page, between its two marks."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{table(order)}\n\n{END}{after}", encoding="utf-8")
+def write_tables(front_ends: Sequence[str], kernels: Sequence[str]) -> None:
+    """Put both tables into the page, each between its two marks."""
+    page = _with("front ends", table(front_ends, "front end", FEATURES), PAGE.read_text(encoding="utf-8"))
+    page = _with("kernels", table(kernels, "Python and kernel", ("Run All", "interrupt", "data")), page)
+    PAGE.write_text(page, encoding="utf-8")
+
+
+def _with(name: str, text: str, page: str) -> str:
+    begin, end = BEGIN.format(name), END.format(name)
+    before, rest = page.split(begin)
+    return f"{before}{begin}\n\n{text}\n\n{end}{rest.split(end)[1]}"
 
 
 def screenshots() -> Path:

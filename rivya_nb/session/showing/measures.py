@@ -86,7 +86,7 @@ def measure_pictures(ground: Ground, wanted: Sequence[Wanted], frames: Frames = 
     pairs = [measure.name for measure in chosen if measure.kind == "pair"]
     others = [measure.name for measure in chosen if measure.kind != "pair"]
     if pairs and others:
-        what = f"{listing(pairs)} compares two pictures, and {listing(others)} measures each by itself"
+        what = f"{listing(pairs)} compares two results, and {listing(others)} measures each by itself"
         raise UsageError([Mistake("measure", f"{what}; ask for them one after the other")])
     found: Measurements = _OfPairs(ground, chosen) if pairs else _OfPictures(ground, chosen)
     counted = ("pair" if pairs else found.noun) if len(chosen) == 1 else "number"

@@ -153,7 +153,9 @@ def page_call(run: Run, number: int) -> str:
 
 
 def _marks(run: Run, job_ids: Iterable[str]) -> Mapping[str, Marks]:
-    # The picture has to tell it when the store went away in the middle of a run.
+    if run.is_working:
+        return run.known_marks.soon(list(job_ids))
+    # The picture has to tell it when the store went away.
     with suppress(StoreError):
         return run.marks_of(job_ids)
     return {}

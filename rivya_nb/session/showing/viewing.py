@@ -28,7 +28,7 @@ PAGE = 60
 """Pictures of a long row that the viewer holds at a time; the next ones come when one turns the page."""
 
 
-_OPENS = Hint("", "Run this cell again for the viewer of these pictures.")
+_OPENS = Hint("", "Run this cell again for the viewer of these results.")
 """What is left of the viewer where it cannot be."""
 
 

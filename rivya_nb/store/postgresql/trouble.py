@@ -93,6 +93,11 @@ _CONNECTING = (
         "starting up|shutting down|recovery mode|not accepting|administrator command",
         "the server is starting or stopping ({said}); try again in a moment",
     ),
+    (
+        "service file|definition of service",
+        "the service that the address or PGSERVICE names is not known here ({said}); correct it, or the file of "
+        "services (PGSERVICEFILE; default: ~/.pg_service.conf)",
+    ),
     ("transaction blocks not allowed", POOLED),
     (
         "unsupported startup parameter",

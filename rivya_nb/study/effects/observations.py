@@ -97,8 +97,8 @@ def observe(
         UsageError: there are fewer than two pictures, or no axis has two values within a prompt.
     """
     if len(prompts) < 2:
-        told = "there are no pictures" if not prompts else "there is only one picture"
-        raise UsageError(f"{told.capitalize()} here: effects compare pictures with different values.")
+        told = "there are no results" if not prompts else "there is only one result"
+        raise UsageError(f"{told.capitalize()} here: effects compare results with different values.")
     labels, codes = _coded(columns, len(prompts))
     ((prompt_labels,), blocks) = _coded({"prompt": prompts}, len(prompts))
     whole = Observations(
@@ -159,7 +159,7 @@ def _varying(whole: Observations) -> Observations:
         names = listing(whole.axes[at] for at in kept)
         raise UsageError(
             f"{count(len(kept), 'axis').replace('axiss', 'axes')} vary at once ({names}); {MOST_AXES} can be told "
-            "apart. Narrow the pictures down, by rv.history(…) with some of these params."
+            "apart. Narrow the results down, by rv.history(…) with some of these params."
         )
     return _taking(whole, [(at,) for at in kept], [*whole.notes, *notes])
 

@@ -113,7 +113,7 @@ def see(
         found.setdefault((place.job.id, at, *sorted(place.labels.items())), place)
     every = tuple(found.values())
     if not every:
-        raise UsageError("There is nothing to compare: none of these has a picture yet.")
+        raise UsageError("There is nothing to compare: none of these has a result yet.")
     rows = [_values(place, params_of(place.job), by_params=by_params) for place in every]
     names = dict.fromkeys(name for row in rows for name in row)
     if prompts is not None and prompts not in names:
@@ -228,7 +228,7 @@ def votes_of(seen: Seen, votes: Sequence[VoteRecord]) -> Votes:
     within = [each for each in there if seen.arrays.prompts[each[0]] == seen.arrays.prompts[each[1]]]
     if not within:
         raise UsageError(
-            "There are no votes between pictures of the same prompt here. Judge them first: run.rank(by=…) opens "
+            "There are no votes between results of the same prompt here. Judge them first: run.rank(by=…) opens "
             "the pairs, and rv.import_votes(…) takes the votes of a colleague."
         )
     one, other, won = zip(*within, strict=True)

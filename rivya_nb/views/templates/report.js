@@ -39,12 +39,12 @@ function render() {
   const pressed = look.contains(document.activeElement) ? document.activeElement.textContent : "";
   const two = shown.length === 2;
   const menu = element("menu", {},
-    two ? toggle("Side by side", "next to each other (s)", !sliding, () => slide(false)) : button("◂", "the picture before (←)", () => step(-1)),
-    two ? toggle("Slider", "one over the other, with a slider (s)", sliding, () => slide(true)) : button("▸", "the next picture (→)", () => step(1)),
+    two ? toggle("Side by side", "next to each other (s)", !sliding, () => slide(false)) : button("◂", "the result before (←)", () => step(-1)),
+    two ? toggle("Slider", "one over the other, with a slider (s)", sliding, () => slide(true)) : button("▸", "the next result (→)", () => step(1)),
     button("−", "smaller (-)", () => scale(1 / 1.5)),
     button("+", "larger (+)", () => scale(1.5)),
     button("Fit", "as large as fits (0)", () => scale(0)),
-    two ? button("Swap", "change their places (x)", swap) : button("Compare with…", "choose another picture to compare with (c)", startPicking),
+    two ? button("Swap", "change their places (x)", swap) : button("Compare with…", "choose another result to compare with (c)", startPicking),
     button("Close", "close (Esc)", () => look.close()),
   );
   const stage = two && sliding ? slider() : element("div", { className: two ? "stage two" : "stage" }, ...shown.map(pane));
@@ -146,7 +146,7 @@ function startPicking() {
   picking = first;
   first.classList.add("picked");
   document.body.classList.add("picking");
-  pick.replaceChildren(`Choose the picture to compare with ${caption(first)} `, button("Cancel", "compare nothing (Esc)", stopPicking));
+  pick.replaceChildren(`Choose the result to compare with ${caption(first)} `, button("Cancel", "compare nothing (Esc)", stopPicking));
   pick.hidden = false;
 }
 
