@@ -111,6 +111,7 @@ from pathlib import Path
 home = tempfile.mkdtemp(prefix="home-", dir={folder!r})
 for table in Path.cwd().glob("*.csv"):
     shutil.copy(table, home)
+os.makedirs(f"{{home}}/.local/share")
 os.environ.update(HOME=home, RIVYA_STORE=f"{{home}}/.local/share/rivya_nb")
 os.chdir(home)
 """

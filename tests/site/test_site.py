@@ -13,7 +13,6 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import Page
-from sphinx.util.inventory import InventoryFile
 
 import rivya_nb
 from rivya_nb.cli import main
@@ -138,6 +137,9 @@ def test_no_page_names_a_folder_of_the_machine_that_built_it(read: Site) -> None
 
 
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
+    # It takes long to import.
+    from sphinx.util.inventory import InventoryFile
+
     inventory = InventoryFile.loads((site / "objects.inv").read_bytes(), uri="")
     described = {name for kind in inventory.data.values() for name in kind}
     wanted = set()
