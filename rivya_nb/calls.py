@@ -8,11 +8,11 @@ import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import NoneType
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast, overload
 
 from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
-from rivya_nb.contract.params import plain_value
+from rivya_nb.contract.params import listed, plain_value
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import Mistake, StoreError, UsageError
@@ -280,7 +280,9 @@ def plan(
     )
     return session.plan(
         template,
-        models=[model] if isinstance(model, str) else list(model),
+        models=[model]
+        if isinstance(model, str)
+        else cast("list[str]", list(map(plain_value, listed(model) or model))),
         params={
             key: as_axis(value, key, coupled=key in together) or (value,) for key, value in given.items()
         },

@@ -7,6 +7,7 @@ machine.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
 import signal
@@ -50,6 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     It ends without a word when whoever reads what it says has gone, as `head` does after some lines.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # Windows gives a file or a pipe an encoding that lacks some of our signs.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         try:
             return _done(argv)

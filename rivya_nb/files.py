@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +13,9 @@ from rivya_nb.errors import Mistake, UsageError, shortened
 
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Without it, opening a pipe would wait for its other end."""
+
+_PATIENCE, _PAUSE = 2.0, 0.01
+"""Seconds in which a file that is open elsewhere may be closed, and between two tries."""
 
 _FOLDER = "a folder"
 _KINDS = (
@@ -89,6 +93,23 @@ def open_file(given: str | os.PathLike[str]) -> tuple[BinaryIO, int]:
         file.close()
         raise
     return file, status.st_size
+
+
+def replace_file(target: Path, part: Path) -> None:
+    """Let the file `part` take the place of `target`, at once.
+
+    Windows refuses that while anybody has one of them open, as who reads it for a moment: then it is tried again
+    for some seconds.
+    """
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            part.replace(target)
+            return
+        except PermissionError as error:
+            if getattr(error, "winerror", None) is None or time.monotonic() > end:
+                raise
+        time.sleep(_PAUSE)
 
 
 def other_kind(mode: int) -> str | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import NoReturn
@@ -138,10 +139,37 @@ def _checked(param: Param, value: object) -> ParamValue | Mistake:
 
 
 def plain_value(value: object) -> object:
-    """The Python value of a numpy scalar, which `item()` gives without an import of numpy; other values as
-    they are."""
+    """The Python value of a scalar of numpy, torch, xarray or Arrow, which are not imported; other values as they
+    are."""
+    if callable(as_py := getattr(value, "as_py", None)):
+        return as_py()
     item = getattr(value, "item", None)
     return item() if callable(item) and getattr(value, "ndim", None) == 0 else value
+
+
+def listed(value: object) -> Sequence[object] | None:
+    """What a list, a tuple, a range, a deque, an array or a Series holds; None for all else: texts, sets, tables.
+
+    Arrays and Series may be of any package (numpy, pandas, polars, Arrow, xarray, torch): they are known by the
+    method that gives their values, and nothing is imported.
+
+    Raises:
+        ValueError: an array has several dimensions.
+    """
+    if isinstance(value, (list, tuple, range)):
+        return value
+    if isinstance(value, deque):
+        return list(value)
+    dimensions = getattr(value, "ndim", 1)
+    if dimensions == 0 or hasattr(value, "columns") or isinstance(value, (type, memoryview)):
+        return None
+    methods = (getattr(value, name, None) for name in ("tolist", "to_list", "to_pylist", "to_numpy"))
+    if (method := next(filter(callable, methods), None)) is None:
+        return None
+    if dimensions != 1:
+        raise ValueError(f"an array of {dimensions} dimensions is no list of values")
+    values = method()
+    return values if isinstance(values, list) else listed(values)
 
 
 def _check_number(param: Param, value: object) -> ParamValue | Mistake:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from rivya_nb.contract.text import printable
@@ -11,6 +12,8 @@ from rivya_nb.store.files import write_whole
 from rivya_nb.store.trouble import disk_trouble
 
 _NAME_LENGTH = 80
+_DEVICE = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", re.IGNORECASE)
+"""What Windows takes for a device, whatever its ending."""
 
 
 def keep_table(store: Path, name: str, data: bytes) -> str:
@@ -21,7 +24,8 @@ def keep_table(store: Path, name: str, data: bytes) -> str:
         StoreError: it cannot be written.
     """
     plain = "".join("_" if char in '/\\:*?"<>|' else char for char in printable(Path(name).name))
-    path = store / "tables" / hashlib.sha256(data).hexdigest()[:16] / plain[-_NAME_LENGTH:]
+    plain = _DEVICE.sub(r"\g<0>_", plain[-_NAME_LENGTH:])
+    path = store / "tables" / hashlib.sha256(data).hexdigest()[:16] / plain
     with disk_trouble(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, data)

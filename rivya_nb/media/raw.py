@@ -17,6 +17,7 @@ import struct
 from pathlib import Path
 
 from rivya_nb.contract.raw_sound import RawSound
+from rivya_nb.files import replace_file
 from rivya_nb.imaging.formats import BMP, ICO, JXL
 from rivya_nb.media.facts import read_kind
 from rivya_nb.media.formats import AAC, HEADER_BYTES, MP3, find_kind
@@ -65,7 +66,7 @@ def write_head(path: Path, sound: RawSound) -> None:
             target.write(_head(sound, size))
             shutil.copyfileobj(samples, target, 1 << 20)
             target.write(bytes(size % 2))
-        part.replace(path)
+        replace_file(path, part)
     finally:
         part.unlink(missing_ok=True)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, KeysView, Mapping, Sequence, Set, ValuesView
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shared_names
-from rivya_nb.contract.params import ParamValue, plain_value
+from rivya_nb.contract.params import ParamValue, listed, plain_value
 from rivya_nb.contract.text import count, did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.moments import Moment, moment
@@ -195,8 +195,11 @@ def _choice(value: Any) -> tuple[object, Asked]:
         if not value:
             raise ValueError(f"{value!r} is an empty range; range(1, 9) is from 1 to 8")
         return value, value
-    several = value.tolist() if getattr(value, "ndim", 0) else value
-    if isinstance(several, Collection) and not isinstance(several, (str, bytes, Mapping)):
+    one = plain_value(value)
+    several = listed(one)
+    if several is None and isinstance(one, (Set, KeysView, ValuesView)):
+        several = list(one)
+    if several is not None:
         values = [_value(each) for each in several]
         if not 0 < len(values) <= _MOST_VALUES:
             raise ValueError(
@@ -205,7 +208,7 @@ def _choice(value: Any) -> tuple[object, Asked]:
                 else "an empty list leaves nothing to look for"
             )
         return values, tuple(values)
-    return (one := _value(several)), one
+    return (one := _value(one)), one
 
 
 def _value(value: object) -> ParamValue:
@@ -228,7 +231,9 @@ def _pixels(value: Any) -> tuple[object, Asked]:
 def _models(value: object) -> tuple[object, str | tuple[str, ...]] | None:
     if isinstance(value, str):
         return _text(value)
-    models = list(value) if isinstance(value, Collection) else []
+    models: list[Any] = [
+        plain_value(each) for each in listed(value) or (value if isinstance(value, Set) else ())
+    ]
     if not models or not all(isinstance(each, str) and each.strip() for each in models):
         raise ValueError(f"{short_repr(value)} is neither a model's id nor a list of some")
     return models, tuple(each.strip() for each in models)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from rivya_nb.contract.params import plain_value
+from rivya_nb.contract.params import listed, plain_value
 from rivya_nb.contract.text import as_sent, comparable, did_you_mean, listing, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.planning.prompt import PromptAxis, PromptTemplate, parse_prompt, prompt_of
@@ -115,9 +116,10 @@ class PromptTable:
 
 def is_table(given: object) -> bool:
     """Whether a Python argument holds prompts: a DataFrame, or a list (or an array) of texts or dicts."""
-    items = given if isinstance(given, (list, tuple)) else ()
-    first = next((item for item in items if as_cell(item) is not None), None)
-    return isinstance(first, (str, Mapping)) or _is_frame(given) or _is_lazy(given) or _has_texts(given)
+    if _is_frame(given) or _is_lazy(given):
+        return True
+    first = next((item for item in _items(given) or () if as_cell(item) is not None), None)
+    return isinstance(first, (str, Mapping))
 
 
 def prompt_table(
@@ -157,8 +159,8 @@ def table_of(given: Any) -> Table:
     if _is_lazy(given):
         message = "this frame is not computed yet; give what its .collect() gives"
         raise UsageError([Mistake("prompts", message)])
-    items = given.tolist() if _has_texts(given) else given
-    if not isinstance(items, (list, tuple)):
+    items = _items(given)
+    if items is None:
         raise UsageError(
             [
                 Mistake(
@@ -357,12 +359,8 @@ def _is_lazy(given: object) -> bool:
     return hasattr(given, "collect") and hasattr(given, "collect_schema") and not _is_frame(given)
 
 
-def _has_texts(given: object) -> TypeGuard[Any]:
-    """Whether this is an array or a Series of texts."""
-    tolist: Callable[[], list[object]] | None = getattr(given, "tolist", None) or getattr(
-        given, "to_list", None
-    )
-    if tolist is None or isinstance(given, type) or hasattr(given, "columns"):
-        return False
-    items = tolist() if getattr(given, "ndim", 1) == 1 else None
-    return isinstance(items, list) and bool(items) and any(isinstance(item, str) for item in items)
+def _items(given: object) -> Sequence[object] | None:
+    """What a list, an array or a Series holds; None for all else."""
+    with suppress(ValueError):
+        return listed(given)
+    return None

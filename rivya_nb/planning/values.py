@@ -18,7 +18,7 @@ from typing import Any
 
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.ideas import is_seed
-from rivya_nb.contract.params import ParamValue
+from rivya_nb.contract.params import ParamValue, listed, plain_value
 from rivya_nb.contract.text import mark, short_repr
 from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.planning.names import notebook_object
@@ -102,7 +102,7 @@ def read_range(text: str, where: str) -> tuple[ParamValue, ...]:
 def as_axis(value: object, where: str = "", *, coupled: bool = False) -> tuple[object, ...] | None:
     """The values of a Python argument that holds several, or None where it holds one.
 
-    Lists, tuples, ranges and one-dimensional arrays (numpy, pandas' Series) are axes. What occurs again is
+    Lists, tuples, ranges and one-dimensional arrays and Series of any package are axes. What occurs again is
     kept once: a computed list is data, and the same request is never asked twice. Where the axis is `coupled` to
     others, all its values are kept.
 
@@ -110,25 +110,23 @@ def as_axis(value: object, where: str = "", *, coupled: bool = False) -> tuple[o
         UsageError: the axis is empty, has more than one dimension or more than `MAX_VALUES` values;
             `where` names the argument.
     """
-    items: Sequence[object]
-    if isinstance(value, (list, tuple, range)):
-        items = value
-    elif callable(tolist := getattr(value, "tolist", None)) and (ndim := getattr(value, "ndim", 0)) != 0:
-        if ndim != 1:
-            raise UsageError([Mistake(where, f"an array of {ndim} dimensions is no list of values")])
-        items = tolist()
-    else:
+    try:
+        items = listed(value)
+    except ValueError as error:
+        raise UsageError([Mistake(where, str(error))]) from None
+    if items is None:
         return None
     if not items:
         raise UsageError([Mistake(where, f"an empty {type(value).__name__} leaves nothing to ask for")])
     if items[MAX_VALUES:]:  # not len(), which a range may be too long for
         raise UsageError([Mistake(where, f"more than {MAX_VALUES:,} values are too many for an axis")])
-    return tuple(items if coupled else _once(items))
+    plain = [plain_value(item) for item in items]
+    return tuple(plain if coupled else _once(plain))
 
 
 def first_values(value: Any) -> Any:
     """A value that holds several, with the first ones only: enough to see of what kind they are."""
-    if isinstance(value, (list, tuple, range)) or getattr(value, "ndim", 0) == 1:
+    if isinstance(value, (list, tuple, range)) or len(getattr(value, "shape", ())) == 1:
         return value[:FIRST_VALUES]
     return value
 

@@ -150,10 +150,18 @@ def _connect(folder: Path) -> _Connection | None:
         connection = socket.create_connection(("127.0.0.1", port), timeout=_GREETING_SECONDS)
         with contextlib.ExitStack() as closing:
             closing.enter_context(connection)
-            if connection.recv(len(greeting), socket.MSG_WAITALL) == greeting:
+            if _received(connection, len(greeting)) == greeting:
                 closing.pop_all()
                 return _Connection(url, connection)
     return None
+
+
+def _received(connection: socket.socket, size: int) -> bytes:
+    """The next bytes; fewer where the other end closes. Windows has no MSG_WAITALL where there is a time limit."""
+    data = b""
+    while piece := connection.recv(size - len(data)):
+        data += piece
+    return data
 
 
 def _start(folder: Path, latency: Latency | None, granted: int | None) -> _Connection:
@@ -194,7 +202,9 @@ def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
             stderr=log,
             env={name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)},
             start_new_session=os.name == "posix",
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            # Windows would open a console beside the notebook.
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+            | getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import uvicorn
 
+from rivya_nb.files import replace_file
 from rivya_nb.sandbox.app import create_app
 from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
 
@@ -87,7 +88,7 @@ async def _serve_leases(config: SandboxConfig, folder: Path, lease_id: str) -> N
         }
         partial = folder / f"server-{lease_id}.part"
         partial.write_text(json.dumps(announcement), encoding="utf-8")
-        partial.replace(folder / "server.json")
+        replace_file(folder / "server.json", partial)
         await server.serve(sockets=[listener])
 
 

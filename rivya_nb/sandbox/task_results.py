@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rivya_nb.contract.raw_sound import asked_raw
+from rivya_nb.files import replace_file
 from rivya_nb.sandbox.backend import Backend
 from rivya_nb.sandbox.sizes import (
     DRAWN_ELSEWHERE,
@@ -90,7 +91,7 @@ class TaskResults:
             data = self._made(task, seed if number == 1 else f"{seed}/{number}", path.suffix)
             partial = path.with_suffix(f"{path.suffix}.part")
             partial.write_bytes(data)
-            partial.replace(path)
+            replace_file(path, partial)
         finally:
             with self._lock:
                 self._making.pop(path, None)

@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 
 from rivya_nb.errors import StoreError
+from rivya_nb.files import replace_file
 from rivya_nb.media.formats import EXTENSIONS
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.thumbnails import Thumbnails
@@ -269,7 +270,7 @@ def write_whole(target: Path, content: bytes | Path, way_out: str = ANOTHER_PLAC
                 shutil.copyfile(content, part)
             else:
                 part.write_bytes(content)
-            part.replace(target)
+            replace_file(target, part)
         finally:
             part.unlink(missing_ok=True)
 
@@ -305,7 +306,7 @@ def _flush(descriptor: int) -> None:
 
 
 def _into_place(part: Path, path: Path) -> None:
-    part.replace(path)
+    replace_file(path, part)
     if os.name == "posix":
         # The file's new name is durable only after its folder is flushed.
         folder = os.open(path.parent, os.O_RDONLY)

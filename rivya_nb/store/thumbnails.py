@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.errors import PictureError
+from rivya_nb.files import replace_file
 from rivya_nb.imaging.decoding import decoded
 from rivya_nb.imaging.encoding import encode
 from rivya_nb.imaging.shrinking import GAP, Box, shrunk
@@ -203,7 +204,7 @@ class Thumbnails:
                 folder.mkdir(exist_ok=True)
             try:
                 write(part)
-                part.replace(path)
+                replace_file(path, part)
             finally:
                 part.unlink(missing_ok=True)
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from rivya_nb.contract.text import file_size, printable
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.files import open_file, user_path
+from rivya_nb.files import open_file, replace_file, user_path
 from rivya_nb.store.files import write_whole
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 
@@ -67,7 +67,7 @@ def _write_zip(target: Path, text: bytes, files: Mapping[str, Callable[[], Path]
                 with local().open("rb") as source, archive.open(zipfile.ZipInfo(name), "w") as copy:
                     while chunk := source.read(_CHUNK):
                         copy.write(chunk)
-        part.replace(target)
+        replace_file(target, part)
     finally:
         part.unlink(missing_ok=True)
 

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from rivya_nb.contract.text import printable
 from rivya_nb.store.records import UNFINISHED, JobRecord, Marks
-from rivya_nb.views.geometry import FILLED, MINIMUM_WIDTH, Columns, Geometry, Span, columns, spans
+from rivya_nb.views.geometry import (
+    FILLED,
+    MINIMUM_WIDTH,
+    Columns,
+    Geometry,
+    Span,
+    columns,
+    plain_lines,
+    spans,
+)
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.players import Player
 from rivya_nb.views.thumbnails import Thumbnail
@@ -105,6 +114,12 @@ class DrawnPage:
     caption: str
     rows: tuple[tuple[DrawnCell, ...], ...]
     columns: Columns | None = None
+
+    @property
+    def lines(self) -> list[tuple[DrawnCell, ...]]:
+        """The places of a row that wraps, in lines for pages without styles, but those that are empty."""
+        held = tuple(cell for cell in self.rows[0] if cell.word)
+        return [held[line] for line in plain_lines([cell.width for cell in held])]
 
 
 def draw(

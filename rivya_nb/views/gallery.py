@@ -10,7 +10,7 @@ from pathlib import Path
 from rivya_nb.contract.text import comparable, listing, printable
 from rivya_nb.store.records import HIGHEST_RATING, Counted, JobRecord, Marks
 from rivya_nb.views.cells import DrawnCell, draw
-from rivya_nb.views.geometry import measure
+from rivya_nb.views.geometry import Span, measure, plain_lines
 from rivya_nb.views.headline import PROMPT_LENGTH
 from rivya_nb.views.layout import Cell, Label, Layout, Page
 from rivya_nb.views.run_view import Hint
@@ -109,6 +109,11 @@ class _Card:
     prompt: str
     origin: str
 
+    @property
+    def span(self) -> Span | None:
+        """The width of its place."""
+        return self.cell.span
+
 
 def mark_words(marks: Marks) -> list[str]:
     """The marks of a picture, each as a sign and a word."""
@@ -144,13 +149,14 @@ def gallery_html(
         )
         for place, entry, cell in zip(gallery.places, gallery.entries, page.rows[0], strict=True)
     ]
+    lines = [cards[line] for line in plain_lines([card.cell.width for card in cards])]
     template = environment().get_template("gallery.html")
-    return template.render(gallery=gallery, cards=cards, lost=lost_words(lost))
+    return template.render(gallery=gallery, lines=lines, lost=lost_words(lost))
 
 
 def gallery_text(gallery: GalleryPage, lost: Mapping[str, Path]) -> str:
     """The page as plain text, with a line for each picture."""
-    lines = [f"{gallery.title}: {gallery.span}", f"  {gallery.common}"]
+    lines = [": ".join(filter(None, [gallery.title, gallery.span])), f"  {gallery.common}"]
     width = len(f"[{gallery.places[-1]}]")
     for place, entry in zip(gallery.places, gallery.entries, strict=True):
         gone = "file gone" if entry.job.id in lost else "" if entry.job.pictures else state_word(entry.job)

@@ -169,6 +169,17 @@ def spans(geometry: Geometry) -> tuple[Span, ...]:
     )
 
 
+def plain_lines(widths: Sequence[int]) -> list[slice]:
+    """Which places of a row that wraps stand in one line of a page without styles, by their widths in pixels."""
+    lines, start, room = [], 0, PAGE_WIDTH
+    for index, width in enumerate(widths):
+        if width > room and index > start:
+            lines.append(slice(start, index))
+            start, room = index, PAGE_WIDTH
+        room -= width
+    return [*lines, slice(start, len(widths))]
+
+
 def _lines(ratios: Sequence[float]) -> list[Sequence[float]]:
     """The ratios, line by line, with equally many in each."""
     line = _LINE if len(ratios) <= _MANY else _LINE_OF_MANY

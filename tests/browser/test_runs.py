@@ -112,7 +112,7 @@ def check_found(notebook: OpenNotebook) -> None:
     text = notebook.output(FOUND).first.inner_text()
     for words in ("1–5 of 5", "[4] seed: 1", "★★★★☆ 4/5", "♥ favourite", "#keep"):
         assert words in text
-    cards = notebook.output(FOUND).locator("table")
+    cards = notebook.output(FOUND).locator("table table")
     for card in cards.all():
         picture, words = card.locator("img").bounding_box(), card.locator("tr").last.bounding_box()
         assert picture is not None

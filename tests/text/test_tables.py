@@ -25,6 +25,7 @@ def roles(table: PromptTable, *taken: str) -> RolesOfColumns:
 def test_each_kind_of_table_gives_the_same() -> None:
     import polars
 
+    assert prompt_table(polars.Series(["a", "b"])).wordings == ("a", "b")
     rows = [{"prompt": "a fox", "seed": 7, "kind": "x"}, {"prompt": "an owl", "kind": None}]
     frame = pandas.DataFrame({"prompt": ["a fox", "an owl"], "seed": [7, None], "kind": ["x", numpy.nan]})
     tables = [

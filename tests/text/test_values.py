@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
+from collections import deque
 from contextlib import suppress
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +18,7 @@ from hypothesis import strategies as st
 from rivya_nb.contract.catalogue import Param, bundled
 from rivya_nb.contract.params import check_params
 from rivya_nb.errors import UsageError
+from rivya_nb.planning.question import history_question
 from rivya_nb.planning.values import as_axis, parse_values
 
 WAN = bundled()["wan-2-7-image-pro"]
@@ -22,6 +27,15 @@ SEED = WAN.param("seed")
 RATIO = WAN.param("aspect_ratio")
 SCALE = bundled()["seedream-3-0"].param("guidance_scale")
 NEGATIVE = IMAGEN.param("negative_prompt")
+
+
+class Labelled:
+    """An array that gives its values as one of numpy only, as those of xarray do."""
+
+    ndim = 1
+
+    def __init__(self, values: list[int]) -> None:
+        self.to_numpy = lambda: np.array(values)
 
 
 def message_of(text: str, param: Param | None = SEED) -> str:
@@ -145,14 +159,22 @@ def test_any_text_is_read_or_is_a_mistake(text: str, param: Param | None) -> Non
 
 @pytest.mark.parametrize(
     "values",
-    [[1, 2, 1], (1, 2), range(1, 3), np.array([1, 2]), pd.Series([1, 2])],
+    [
+        [1, 2, 1], (1, 2), range(1, 3), deque([1, 2]), array("i", [1, 2]), np.array([1, 2]),
+        pd.Series([1, 2]), pd.Index([1, 2]), pd.Series([1, 2, 2], dtype="Int64"), pl.Series([1, 2]),
+        pa.array([1, 2]), pa.chunked_array([[1], [2, 1]]), list(pa.array([1, 2])), Labelled([1, 2]),
+    ],
     ids=lambda values: type(values).__name__,
-)
-def test_lists_and_arrays_are_axes_without_repeats(values: object) -> None:
+)  # fmt: skip
+def test_lists_arrays_and_series_of_any_package_are_axes_without_repeats(values: object) -> None:
     assert as_axis(values) == (1, 2)
+    asked = history_question({"seed": values}, ()).question.seed
+    assert asked == values if isinstance(values, range) else set(asked) == {1, 2}
 
 
-@pytest.mark.parametrize("value", ["1..4", 1, None, True, {1: 2}, {1, 2}, np.int64(3), np.array(3)])
+@pytest.mark.parametrize(
+    "value", ["1..4", 1, None, True, {1: 2}, {1, 2}, np.int64(3), np.array(3), pa.scalar(3)]
+)
 def test_single_values_are_no_axes(value: object) -> None:
     assert as_axis(value) is None
 

@@ -53,7 +53,7 @@ KEPT_STYLES = {
     "text-align", "top", "vertical-align", "white-space", "width",
 }  # fmt: skip
 KEPT_VALUES = {
-    "display": {"block", "inline-block", "table-cell", "inline-table"},
+    "display": {"block", "inline", "inline-block", "table-cell", "inline-table"},
     "position": {"relative", "absolute"},
     "white-space": {"normal", "nowrap", "pre-wrap"},
     "overflow-wrap": {"break-word"},
@@ -64,6 +64,11 @@ KEPT_SIZE = re.compile(r"-?\d+(\.\d+)?(px|%)|0|auto|none")
 def pictured(view: RunView) -> RunView:
     """The view with a thumbnail for every picture."""
     return replace(view, thumbnails={cell.key: TINY for cell in view.layout.cells if cell.picture})
+
+
+def wrapping(tree: Element) -> list[Element]:
+    """The places of a row that wraps."""
+    return [cell for cell in tree.all("td") if cell.style.get("display") == "inline-block"]
 
 
 def page(view: RunView) -> Element:
@@ -159,7 +164,7 @@ def test_a_picture_that_is_left_out_is_told_and_not_hidden() -> None:
 
 def test_several_pictures_of_a_task_stand_side_by_side() -> None:
     tree = page(pictured(make_view(*make_run({}, [make_job("j", pictures=3)]))))
-    assert [table.text for table in tree.all("table")] == ["picture 1", "picture 2", "picture 3"]
+    assert [place.text for place in wrapping(tree)] == ["picture 1", "picture 2", "picture 3"]
     assert len(tree.all("img")) == 3
 
 
@@ -185,8 +190,7 @@ def test_a_param_that_differs_within_a_place_is_named() -> None:
 
 def test_a_ribbon_has_a_label_below_each_picture() -> None:
     tree = page(pictured(make_view(*make_run({"seed": "12"}, [make_job("a"), make_job("b", "queued")]))))
-    assert [table.text for table in tree.all("table")] == ["seed: 1", "○ queued seed: 2"]
-    assert {table.style["display"] for table in tree.all("table")} == {"inline-table"}
+    assert [place.text for place in wrapping(tree)] == ["seed: 1", "○ queued seed: 2"]
 
 
 def test_pages_have_captions() -> None:
@@ -314,12 +318,17 @@ def test_a_grid_takes_the_width_that_it_has_between_a_legible_and_a_large_size()
 def test_a_row_that_wraps_has_full_lines(count: int, across: int) -> None:
     jobs = [make_job(f"j{index}") for index in range(count)]
     run, by_id = make_run({"seed": [str(index) for index in range(count)]}, jobs)
-    places = [table.style for table in page(pictured(make_view(run, by_id))).all("table")]
+    tree = page(pictured(make_view(run, by_id)))
+    places = [place.style for place in wrapping(tree)]
     assert len(places) == count
-    assert {place["display"] for place in places} == {"inline-table"}
     (share,) = {float(place["width"].removesuffix("%")) for place in places}
     assert 100 // share == across
     assert 99 < share * across <= 100
+    # Without any style, it is a table with at most five pictures of 150 pixels in a row.
+    rows = [len(wrapping(row)) for row in tree.all("tr") if wrapping(row)]
+    assert rows == [5] * (count // 5) + [count % 5] * bool(count % 5)
+    widths = [image.attributes["width"] for image in tree.all("img")]
+    assert widths == ["150"] * count
 
 
 @pytest.mark.parametrize("name", ["live", "done"])
