@@ -89,6 +89,13 @@ def test_it_works_where_half_of_the_packages_are_missing() -> None:
     assert "ok     Python" in done.stdout
 
 
+def test_a_sandbox_that_is_asked_for_and_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert [verdict.mark for verdict in look("Sandbox")] == ["note"]
+    monkeypatch.setenv("RIVYA_BASE_URL", "sandbox")
+    assert complaint("Sandbox").startswith("not installed here (uvicorn): pip install 'rivya-nb[sandbox]'")
+
+
 def test_what_hangs_is_left_behind() -> None:
     def hang() -> list[Verdict]:
         threading.Event().wait()
@@ -130,6 +137,10 @@ def test_a_service_that_nobody_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RIVYA_API_KEY", REAL_LOOKING_KEY)
     assert "cannot be reached: ConnectError" in complaint("Service")
     assert "See whether this machine is online" in complaint("Service")
+    monkeypatch.setenv("RIVYA_BASE_URL", "https://rivya.invalid")
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:hidden@127.0.0.1:{closed_port()}")
+    assert "See whether that proxy is the right one" in complaint("Service")
+    assert "hidden" not in complaint("Service")
     assert "whether it is taken is not known" in look("Key")[0].words
 
 

@@ -73,6 +73,9 @@ class Reader:
             PGHOSTADDR="",
         )
 
+    # The same, with commands of psql, which no lexer of SQL takes.
+    _psql = _sql
+
     def _text(self, block: str) -> None:
         file = self._home / ".pgpass"
         file.write_text(block + "\n")

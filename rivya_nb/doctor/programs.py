@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import subprocess
 import tempfile
@@ -10,6 +11,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+from rivya_nb.contract.service import SANDBOX
 from rivya_nb.doctor.verdicts import Verdicts, note, ok, wrong
 
 
@@ -18,7 +20,9 @@ def sandbox() -> Verdicts:
     from rivya_nb.sandbox.process import SERVER_MODULES, join
 
     if missing := [name for name in SERVER_MODULES if find_spec(name) is None]:
-        yield note(f"not installed here ({', '.join(missing)}): pip install 'rivya-nb[sandbox]'")
+        is_asked_for = os.environ.get("RIVYA_BASE_URL") == SANDBOX
+        words = f"not installed here ({', '.join(missing)}): pip install 'rivya-nb[sandbox]'"
+        yield wrong(f"{words}; RIVYA_BASE_URL names it") if is_asked_for else note(words)
         return
     started = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="rivya-doctor-"))

@@ -143,6 +143,8 @@ async def _balance(client: RivyaClient) -> int:
 
 def _advice(said: str) -> str:
     """What may be behind a service that is not reached, or whose certificate is not taken."""
+    if "CERTIFICATE_VERIFY_FAILED" not in said and " through the " in said:
+        return " See whether that proxy is the right one, and runs; hosts in NO_PROXY are reached without it."
     if "CERTIFICATE_VERIFY_FAILED" not in said:
         return " See whether this machine is online, and whether its network needs a proxy, named in HTTPS_PROXY."
     if "expired" in said or "not yet valid" in said:

@@ -156,7 +156,7 @@ def gallery_html(
 
 def gallery_text(gallery: GalleryPage, lost: Mapping[str, Path]) -> str:
     """The page as plain text, with a line for each picture."""
-    lines = [f"{gallery.title}: {gallery.span}", f"  {gallery.common}"]
+    lines = [": ".join(filter(None, [gallery.title, gallery.span])), f"  {gallery.common}"]
     width = len(f"[{gallery.places[-1]}]")
     for place, entry in zip(gallery.places, gallery.entries, strict=True):
         gone = "file gone" if entry.job.id in lost else "" if entry.job.pictures else state_word(entry.job)

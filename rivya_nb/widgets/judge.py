@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import traitlets
 
+from rivya_nb.contract.text import count
 from rivya_nb.errors import RivyaError, UsageError
 from rivya_nb.store.vote_records import LONGEST, SIDES
 from rivya_nb.widgets.answering import Answer, AnsweringWidget
@@ -81,7 +82,10 @@ class Judge(AnsweringWidget):
             self._count_soon()
 
     def __repr__(self) -> str:
-        return f"<Judge of {self._total} pairs. It is shown where a notebook shows widgets.>"
+        return (
+            f"<Judge of {count(self._total, 'pair')}. It is shown where a notebook shows widgets; elsewhere "
+            'ranking.write_page("judge.html") writes a page for a browser.>'
+        )
 
     @property
     def _answers(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]]:

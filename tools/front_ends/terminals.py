@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +21,11 @@ CODES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[()][0-9A-B]|[=>78c
 REPORT = 'bottles.report("report.html")'
 
 
+def _heeds_interrupts() -> None:
+    """What a shell starts in the background ignores Ctrl+C, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A program on a terminal: what is typed, and what it says, without its colours."""
 
@@ -27,7 +33,7 @@ class Terminal:
         terminal = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "LANG": "C.UTF-8"}
         self.child = pexpect.spawn(
             command[0], list(command[1:]), cwd=str(folder), env={**env, **terminal},
-            dimensions=(60, 160), encoding="utf-8", timeout=SECONDS,
+            dimensions=(60, 160), encoding="utf-8", timeout=SECONDS, preexec_fn=_heeds_interrupts,
         )  # fmt: skip
         self.said = ""
 
