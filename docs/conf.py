@@ -70,6 +70,8 @@ autodoc_typehints = "signature"
 add_module_names = False
 python_maximum_signature_line_length = 88
 nitpicky = True
+# A block of psql has commands of its own between those of SQL.
+suppress_warnings = ["misc.highlighting_failure"]
 nitpick_ignore_regex = [
     # Types that are not public, behind what is for tools.
     ("py:class", r"rivya_nb\.(api\.wire|jobs|media|planning|session|store|study|views|widgets)\..*"),
