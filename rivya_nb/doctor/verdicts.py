@@ -35,7 +35,7 @@ class Check(NamedTuple):
 
     subject: str
     look: Callable[[], Verdicts]
-    seconds: float = 8.0
+    seconds: float = 15.0
 
 
 def ok(words: str) -> Verdict:
