@@ -129,7 +129,8 @@ def _refuse_others(given: object, status: os.stat_result) -> None:
 
 def _is_made_up(status: os.stat_result) -> bool:
     """True if the kernel makes up the file's content, which has no size and may keep a reader waiting."""
-    return any(each.is_mount() and each.stat().st_dev == status.st_dev for each in _MADE_UP)
+    # Not Path.is_mount, which Windows lacks up to Python 3.11.
+    return any(os.path.ismount(each) and each.stat().st_dev == status.st_dev for each in _MADE_UP)
 
 
 def _wrong(given: object, message: str) -> UsageError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sandboxes import running_sandbox
-from views.reading import Element, read
+from views.reading import Element, read, wrapping
 
 import rivya_nb as rv
 from rivya_nb.sandbox.config import SandboxConfig
@@ -37,7 +37,7 @@ def shown(plan: rv.Plan) -> tuple[Element, str]:
 def test_pictures_of_the_history_are_shown_and_marked(session: rv.Session) -> None:
     tree, text = shown(rv.plan("A bottle", resolution="1K", seed=[1, 2, 3]))
     assert len(tree.all("img")) == 2
-    assert [table.text for table in tree.all("table")] == [
+    assert [place.text for place in wrapping(tree)] == [
         "from the history seed: 1",
         "from the history seed: 2",
         "◌ planned seed: 3",
@@ -96,7 +96,7 @@ def test_whole_prompts_are_there_to_unfold(session: rv.Session) -> None:
 def test_what_a_run_has_already_is_no_success_of_a_plan(session: rv.Session) -> None:
     run = rv.generate("A bottle", resolution="1K", seed=[1, 2]).wait(TIMEOUT)
     tree, text = shown(run.extend(seed=[50]))
-    assert [table.text for table in tree.all("table")] == [
+    assert [place.text for place in wrapping(tree)] == [
         "there already seed: 1",
         "there already seed: 2",
         "◌ planned seed: 50",

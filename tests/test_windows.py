@@ -15,6 +15,7 @@ import pytest
 
 from rivya_nb.cli import main
 from rivya_nb.control_panel.kept_tables import keep_table
+from rivya_nb.files import open_file
 from rivya_nb.sandbox.process import _connect
 from rivya_nb.store.files import write_whole
 
@@ -66,6 +67,19 @@ def test_a_file_that_somebody_reads_is_replaced_once_it_is_closed(
     write_whole(target, b"new")
     assert target.read_bytes() == b"new"
     assert [each.name for each in tmp_path.iterdir()] == ["read.json"]
+
+
+def test_an_empty_file_is_read_where_paths_do_not_know_mounts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(self: Path) -> bool:
+        raise NotImplementedError("Path.is_mount() is unsupported on this system")
+
+    monkeypatch.setattr(Path, "is_mount", refusing)
+    (tmp_path / "empty.csv").write_bytes(b"")
+    file, size = open_file(tmp_path / "empty.csv")
+    file.close()
+    assert size == 0
 
 
 @pytest.mark.parametrize("name", ["CON.csv", "nul.csv", "com1.csv"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from store.filling import done
-from views.reading import Element, read
+from views.reading import Element, read, wrapping
 
 import rivya_nb as rv
 from history.conftest import Fill, picture
@@ -27,7 +27,7 @@ def headings(grid: Element, scope: str) -> list[str]:
 
 def captions(grid: Element) -> list[str]:
     """What tells the pictures apart; behind the date and the run of each."""
-    return [re.sub(r".* · runs? [0-9, ]+ ", "", table.text) for table in grid.all("table")]
+    return [re.sub(r".* · runs? [0-9, ]+ ", "", place.text) for place in wrapping(grid)]
 
 
 def test_runs_of_more_seeds_make_one_row(fill: Fill) -> None:

@@ -74,3 +74,8 @@ def read(html: str) -> Element:
     builder.close()
     assert len(builder.open) == 1, f"<{builder.open[-1].tag}> is never closed"
     return builder.open[0]
+
+
+def wrapping(tree: Element) -> list[Element]:
+    """The places of rows that wrap."""
+    return [cell for cell in tree.all("td") if cell.style.get("display") == "inline-block"]

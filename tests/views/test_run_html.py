@@ -28,7 +28,7 @@ from views.making import (
     make_run,
     make_view,
 )
-from views.reading import Element, read
+from views.reading import Element, read, wrapping
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 TINY = Thumbnail(b"tiny", "image/webp", 1, 1)
@@ -64,11 +64,6 @@ KEPT_SIZE = re.compile(r"-?\d+(\.\d+)?(px|%)|0|auto|none")
 def pictured(view: RunView) -> RunView:
     """The view with a thumbnail for every picture."""
     return replace(view, thumbnails={cell.key: TINY for cell in view.layout.cells if cell.picture})
-
-
-def wrapping(tree: Element) -> list[Element]:
-    """The places of a row that wraps."""
-    return [cell for cell in tree.all("td") if cell.style.get("display") == "inline-block"]
 
 
 def page(view: RunView) -> Element:
