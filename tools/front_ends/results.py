@@ -36,6 +36,9 @@ class Outcome:
     run: bool = True
 
 
+UNTOLD = ("rivya-nb", "ipywidgets", "anywidget", "nbformat")
+"""Packages whose versions are in the file alone: the table would be wider for little."""
+
 WORKS = Outcome("works")
 NONE = Outcome("none")
 
@@ -72,8 +75,8 @@ def _cell(outcome: dict[str, Any]) -> str:
 def _versions(row: dict[str, Any]) -> str:
     if "source" in row:
         return str(row["source"])
-    named = ", ".join(f"{name} {version}" for name, version in row["versions"].items() if name != "rivya-nb")
-    return f"{named}; {row['date']}"
+    named = (f"{name} {version}" for name, version in row["versions"].items() if name not in UNTOLD)
+    return f"{', '.join(named)}; {row['date']}"
 
 
 def unexplained() -> list[str]:
