@@ -193,7 +193,7 @@ def test_what_cannot_be_compared_is_told_with_what_to_do() -> None:
         observe({"seed": ["7", "7"]}, ["a", "b"])
     with pytest.raises(UsageError, match="steps never varies within a prompt"):
         observe({"steps": ["1", "1", "2", "2"]}, ["a", "a", "b", "b"])
-    with pytest.raises(UsageError, match="only one picture"):
+    with pytest.raises(UsageError, match="only one result"):
         observe({"seed": ["7"]}, ["a"])
     with pytest.raises(UsageError, match="There are no pictures"):
         observe({}, [])
