@@ -1,4 +1,4 @@
-"""What was found out, in `docs/front_ends.json`, and the table made of it in `docs/front_ends.md`."""
+"""What was found out, in `docs/front_ends.json`, and the tables made of it in `docs/front_ends.md`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Outcome:
 
 
 UNTOLD = ("rivya-nb", "ipywidgets", "anywidget", "nbformat")
-"""Packages whose versions are in the file alone: the table would be wider for little."""
+"""Packages whose versions are in the file alone: the list would be longer for little."""
 
 WORKS = Outcome("works")
 NONE = Outcome("none")
@@ -55,13 +55,22 @@ def keep(key: str, row: dict[str, Any]) -> None:
 
 
 def table(order: Sequence[str], first: str, features: Sequence[str]) -> str:
-    """A table as Markdown: a row for each front end, with its versions, in the given order."""
-    rows = load()
-    lines = [f"| {first} | {' | '.join(features)} | tried with |", "|" + "---|" * (len(features) + 2)]
-    for row in (rows[key] for key in order if key in rows):
+    """A table as Markdown: a row for each front end in the given order."""
+    lines = [f"| {first} | {' | '.join(features)} |", "|" + "---|" * (len(features) + 1)]
+    for row in _rows(order):
         cells = [_cell(row["features"].get(feature, {"how": "untried"})) for feature in features]
-        lines.append(f"| {row['title']} | {' | '.join(cells)} | {_versions(row)} |")
+        lines.append(f"| {row['title']} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def versions(order: Sequence[str]) -> str:
+    """A list as Markdown: what each front end was tried with, and when. In the table it would leave no width."""
+    return "\n".join(f"- {row['title']}: {_versions(row)}" for row in _rows(order))
+
+
+def _rows(order: Sequence[str]) -> list[dict[str, Any]]:
+    rows = load()
+    return [rows[key] for key in order if key in rows]
 
 
 def _cell(outcome: dict[str, Any]) -> str:
@@ -87,9 +96,10 @@ def unexplained() -> list[str]:
 
 
 def write_tables(front_ends: Sequence[str], kernels: Sequence[str]) -> None:
-    """Put both tables into the page, each between its two marks."""
+    """Put the tables and what was tried into the page, each between its two marks."""
     page = _with("front ends", table(front_ends, "front end", FEATURES), PAGE.read_text(encoding="utf-8"))
     page = _with("kernels", table(kernels, "Python and kernel", ("Run All", "interrupt", "data")), page)
+    page = _with("versions", versions((*front_ends, *kernels)), page)
     PAGE.write_text(page, encoding="utf-8")
 
 

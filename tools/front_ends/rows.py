@@ -70,7 +70,7 @@ ROWS = {
     "hub": Row("JupyterLab under a base URL, behind a Hub's proxy", ("jupyterlab",), as_in_a_hub),
     "voila": Row("Voilà", ("voila", "ipykernel"), converters.voila),
     "nbconvert": Row(
-        "nbconvert --execute",
+        "`nbconvert --execute`",
         ("nbconvert", "ipykernel"),
         converters.executed_by("nbconvert", "--execute", "--to=notebook", "--output=out.ipynb", "in.ipynb"),
     ),
