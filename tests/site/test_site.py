@@ -56,9 +56,13 @@ class _Reader(HTMLParser):
         found = dict(attributes)
         self.ids |= {each for name in ("id", "name") if (each := found.get(name))}
         self.targets += [each for name in ("href", "src", "poster") if (each := found.get(name))]
-        # An empty one is that of a sign beside its word; the name of the file stands there if a page gave none.
-        if tag == "img" and ((alt := found.get("alt")) is None or alt.endswith(IMAGES)):
-            self.without_alt.append((found.get("src") or "")[:80])
+        # An empty one is that of a sign beside its word; the name of the file stands there if a page gave none. A
+        # cell that lists the files it has saved names each beside its picture.
+        source = found.get("src") or ""
+        if tag == "img" and (
+            (alt := found.get("alt")) is None or (alt.endswith(IMAGES) and not source.startswith("data:"))
+        ):
+            self.without_alt.append(source[:80])
 
 
 class Site:
