@@ -220,7 +220,10 @@ def test_a_cell_takes_a_file_by_its_path(
     plan = plan_cell(session, parse_line("duration=5,10 --model wan-2-6 --ref clip.mp4"), "Rain", {})
     [reference] = plan.requests[0].references
     assert (reference.kind, reference.duration, reference.origin) == ("video", 3, "clip.mp4")
-    assert (plan.summary, len(plan)) == ("2 videos · 140 credits", 2)
+    assert (plan.summary, len(plan)) == (
+        "2 videos · 140 credits · no seed: paid anew each time this is run",
+        2,
+    )
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ def test_what_cannot_be_compared_is_told_with_what_to_do() -> None:
         observe({"steps": ["1", "1", "2", "2"]}, ["a", "a", "b", "b"])
     with pytest.raises(UsageError, match="only one result"):
         observe({"seed": ["7"]}, ["a"])
-    with pytest.raises(UsageError, match="There are no pictures"):
+    with pytest.raises(UsageError, match="There are no results"):
         observe({}, [])
     seen = observe({"width": ["1", "2"], "height": ["3", "4"], "steps": ["5", "5"]}, ["a", "a"])
     assert seen.axes == ("width + height",)
