@@ -48,21 +48,27 @@ def _error_classes(trees: Iterable[ast.Module]) -> set[str]:
 
 
 def _in_tree(tree: ast.Module, classes: set[str], constants: _Names) -> Iterator[tuple[str, str]]:
-    methods = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
-    everywhere = {**constants, **_meanings([*methods, *tree.body])}
+    nodes = list(ast.walk(tree))
+    if not any(_called(node) in classes for node in nodes):
+        return
+    everywhere = {
+        **constants,
+        **_meanings([*(n for n in nodes if isinstance(n, ast.FunctionDef)), *tree.body]),
+    }
     calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Call):
             calls[_name(node)].append(node)
     names_at: dict[ast.AST, _Names] = {}
     # Of functions within functions the inner ones come last.
-    for function in ast.walk(tree):
+    for function in nodes:
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            names = {**everywhere, **_passed(function, calls[function.name]), **_meanings(ast.walk(function))}
-            for node in ast.walk(function):
-                names_at[node] = names
+            within = list(ast.walk(function))
+            if any(_called(node) in classes for node in within):
+                names = {**everywhere, **_passed(function, calls[function.name]), **_meanings(within)}
+                names_at |= dict.fromkeys(within, names)
     said: set[ast.AST] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if (name := _called(node)) in classes:
             mistakes = [part for part in ast.walk(node) if _called(part) == MISTAKE and part not in said]
             for call in mistakes or ([] if name == MISTAKE else [node]):

@@ -209,6 +209,8 @@ def test_all_show_another_moment_at_once(films: Films) -> None:
     films.cells.first.focus()
     films.press(".")
     assert until(lambda: films.times() == pytest.approx(moments(2), abs=0.002))
+    # While a copy takes the place of an original, both are there.
+    expect(films.videos).to_have_count(4)
     films.videos.last.evaluate(HOLD)
     films.position.press("End")
     films.wait_until(COVERED)

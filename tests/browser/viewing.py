@@ -153,7 +153,7 @@ class Films(View):
 
     def wait_until_together(self) -> None:
         """Wait until all play and are less than a frame from each other."""
-        self.wait_until(TOGETHER, self.videos.count(), 1 / self.RATE)
+        self.wait_until(TOGETHER, self.cells.count(), 1 / self.RATE)
 
     def wait_for_sound_of(self, *places: int) -> None:
         """Wait until these are heard, by their places, and no others."""

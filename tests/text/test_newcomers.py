@@ -12,7 +12,7 @@ from rivya_nb.contract.params import check_params
 from rivya_nb.errors import UsageError
 from rivya_nb.magics.command import parse_command
 from rivya_nb.magics.commands import COMMANDS
-from rivya_nb.magics.opening import opened
+from rivya_nb.magics.opening import opened, with_body
 from rivya_nb.planning.line import parse_line
 from rivya_nb.planning.values import parse_values
 
@@ -28,7 +28,7 @@ def messages_of(line: str, *, has_body: bool = True) -> list[str]:
 
 def call_of(cell: str) -> str:
     manager = TransformerManager()
-    manager.cleanup_transforms.append(opened)
+    manager.cleanup_transforms += [opened, with_body]
     return manager.transform_cell(cell)
 
 
