@@ -499,12 +499,13 @@ def recall(picture: str | os.PathLike[str] | bytes) -> Request:
 @overload
 def runs(id: None = None) -> Runs: ...
 @overload
-def runs(id: int) -> Run: ...
-def runs(id: int | None = None) -> Run | Runs:  # noqa: A002 - the public name
-    """All runs of the store, newest first, read when they are used; or the run with this id.
+def runs(id: int | str) -> Run: ...
+def runs(id: int | str | None = None) -> Run | Runs:  # noqa: A002 - the public name
+    """All runs of the store, newest first, read when they are used; or the run with this id, or the newest one
+    with this name.
 
     Raises:
-        UsageError: there is no run with this id.
+        UsageError: there is no such run.
     """
     session = current_session()
     return session.runs() if id is None else session.run(id)

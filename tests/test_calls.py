@@ -128,6 +128,16 @@ def test_a_run_without_any_picture_raises_and_says_why(session: rv.Session) -> N
         small("A bottle sandbox:fail", seed=[1, 2])
 
 
+def test_a_run_is_found_by_its_id_and_by_its_name(session: rv.Session) -> None:
+    first, second = (small(seed=seed, name="first foxes") for seed in (1, 2))
+    assert (rv.runs(first.id).id, rv.runs("first foxes").id) == (first.id, second.id)
+    with pytest.raises(rv.UsageError, match="no run named 'foxes'"):
+        rv.runs("foxes")
+    for wrong in (3.5, [1], b"1"):
+        with pytest.raises(rv.UsageError, match="neither the id nor the name of a run"):
+            rv.runs(wrong)  # type: ignore[call-overload]
+
+
 def test_a_plan_above_the_limit_is_refused_whole(session: rv.Session) -> None:
     with pytest.raises(rv.CreditLimitError, match="12,000 credits, and the limit is 500"):
         rv.generate("A bottle", seed=range(1000))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.contract.catalogue import Catalogue, Model
 from rivya_nb.contract.ideas import seed_named, shared_name, shared_names
 from rivya_nb.contract.request import Request
-from rivya_nb.contract.text import check_whole
+from rivya_nb.contract.text import check_whole, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.intake import take_references
 from rivya_nb.jobs.model_listing import ModelListing
@@ -395,13 +396,20 @@ class Session:
         """
         return recall(source, self.store, self.catalogue)
 
-    def run(self, run_id: int) -> Run:
-        """One run of the store, of any service.
+    def run(self, run: int | str) -> Run:
+        """One run of the store by its id, or the newest one of a name; of any service.
 
         Raises:
-            UsageError: there is none with this id.
+            UsageError: there is none.
         """
-        return self.live_records.run(self.store.run(run_id))
+        if isinstance(run, str):
+            return self.live_records.run(self.store.run_named(run))
+        try:
+            number = operator.index(run)
+        except TypeError:
+            message = f"{short_repr(run)} is neither the id nor the name of a run, as in rv.runs(41)."
+            raise UsageError(message) from None
+        return self.live_records.run(self.store.run(number))
 
     def runs(self) -> Runs:
         """All runs of the store, newest first; they are read when they are used."""

@@ -24,6 +24,7 @@ from rivya_nb.store.ownership import Owner
 from rivya_nb.store.records import FINAL, UNFINISHED, UNSENT, Deferral, DeferredRun, JobRecord
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, run_jobs, runs
+from rivya_nb.store.writing import let_pay
 
 
 def defer(connection: Connection, run_id: int, limits: Deferral, before: int) -> None:
@@ -161,7 +162,7 @@ class Deferrals:
                 f"{count(len(others), 'picture')} that another run was to pay for would cost "
                 f"{count(price, 'credit')}; that makes {cost:,}, and the limit of run {run_id} is {limit:,}"
             )
-        connection.execute(update(run_jobs).where(cells).values(reused=False))
+        let_pay(connection, run_id, others)
 
     def _living(self, connection: Connection, owners: Iterable[str | None]) -> set[str]:
         return self._owner.living(connection, {owner for owner in owners if owner is not None})

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, func, select, update
 
+from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store import job_settings, reuse, rows, search, spending, tombstones, writing
 from rivya_nb.store.answers import Search
@@ -272,6 +273,7 @@ class Store:
                 }
                 run_id = insert_one(connection, runs, values)
                 writing.append_cells(connection, run_id, axes, cells)
+                writing.let_pay(connection, run_id, numbers_of(connection, idle).values())
                 if deferral is not None:
                     defer(connection, run_id, deferral, before=0)
             return run_id
@@ -297,6 +299,20 @@ class Store:
             first, last = connection.execute(select(func.min(runs.c.id), func.max(runs.c.id))).one()
         known = "this store has no runs yet" if first is None else f"this store has runs {first} to {last}"
         raise UsageError(f"There is no run {run_id}; {known}.")
+
+    def run_named(self, name: str) -> RunRecord:
+        """The newest run of this name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        with self._reading() as connection:
+            newest = select(runs).where(runs.c.name == name).order_by(runs.c.id.desc()).limit(1)
+            for found in load_runs(connection, newest):
+                return found
+        raise UsageError(
+            f"There is no run named {short_repr(name)}; rv.runs() lists the runs with their names."
+        )
 
     def runs(self, limit: int | None = None, offset: int = 0, before: int | None = None) -> list[RunRecord]:
         """All runs, or a page of them, newest first; with `before`, those with a lower id."""
@@ -398,6 +414,7 @@ class Store:
                 before = committed(connection, run.id) if deferral else 0
                 self._ask(connection, None if deferral else self.owner.id, jobs, idle, now)
                 writing.append_cells(connection, run.id, run.axes, cells)
+                writing.let_pay(connection, run.id, numbers_of(connection, idle).values())
                 if deferral is not None:
                     defer(connection, run.id, deferral, before)
             return True
@@ -410,10 +427,7 @@ class Store:
     def take_cells(self, run_id: int, job_ids: Sequence[str]) -> RunRecord:
         """Mark these jobs of a run as its own; another run was to pay for them."""
         with self.database.writing() as connection:
-            for some in portions(job_ids):
-                numbers = select(jobs.c.number).where(jobs.c.id.in_(some))
-                cells = (run_jobs.c.run_id == run_id) & run_jobs.c.job_number.in_(numbers)
-                connection.execute(update(run_jobs).where(cells).values(reused=False))
+            writing.let_pay(connection, run_id, numbers_of(connection, job_ids).values())
         return self.run(run_id)
 
     def replace_job(self, job_id: str, replacement: JobRecord) -> JobRecord:

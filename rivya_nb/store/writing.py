@@ -11,6 +11,7 @@ from rivya_nb.store import facts, job_settings, prompt_index, rows
 from rivya_nb.store.columns import digest, insert_many
 from rivya_nb.store.lookup import all_numbers_of, numbers_of, unknown_job
 from rivya_nb.store.records import AxisRecord, CellRecord, JobChanges, JobRecord, PictureRecord
+from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, pictures, run_jobs, runs
 
 # Whoever adds a row that another transaction has added waits until that one has ended, also where it has deleted
@@ -85,6 +86,13 @@ def append_cells(
     if cells:
         sets = facts.ids_of(connection, axes, dict.fromkeys(cell.coordinates for cell in cells))
         insert_many(connection, run_jobs, rows.cell_rows(run_id, start, cells, numbers, sets))
+
+
+def let_pay(connection: Connection, run_id: int, numbers: Collection[int]) -> None:
+    """Let this run pay for these jobs, and no other run that has them."""
+    for some in portions(list(numbers)):
+        cells = run_jobs.c.job_number.in_(some)
+        connection.execute(update(run_jobs).where(cells).values(reused=run_jobs.c.run_id != run_id))
 
 
 def change(connection: Connection, owner: str, job_id: str, values: Mapping[str, object]) -> None:

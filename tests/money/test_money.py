@@ -69,6 +69,23 @@ def test_what_was_held_back_is_counted_when_it_is_asked_for_again(connect: Calla
     assert resumed.credits == 240
 
 
+def test_what_an_earlier_run_never_sent_is_paid_by_the_run_that_asks_for_it(
+    connect: Callable[..., rv.Session],
+) -> None:
+    session = connect(SandboxConfig(latency=1))
+    first = rv.generate("A bottle", seed=MORE_THAN_AT_ONCE, resolution="1K")
+    first.hold()
+    first.finished().result(TIMEOUT)
+    sent = sum(job.status == "succeeded" for job in first)
+    assert sent < 20
+    second = rv.generate("A bottle", seed=MORE_THAN_AT_ONCE, resolution="1K").wait(TIMEOUT)
+    assert (rv.runs(first.id).credits, second.credits) == (12 * sent, 240 - 12 * sent)
+    assert {each.id: each.credits for each in session.store.run_summaries(2)} == {
+        first.id: 12 * sent,
+        second.id: 240 - 12 * sent,
+    }
+
+
 def test_holding_or_stopping_one_run_leaves_what_another_wants(connect: Callable[..., rv.Session]) -> None:
     connect(SandboxConfig(latency=1))
     first = rv.generate("A bottle", seed=MORE_THAN_AT_ONCE, resolution="1K")
