@@ -168,7 +168,7 @@ class DatabaseUnreachableError(UnreachableError):
 
 
 class JobTakenError(StoreError):
-    """Another process works on the job by now, since it took this one for dead; nothing was changed."""
+    """Another process works on the job by now, since it thought that this one had ended; nothing was changed."""
 
 
 class TransportError(RivyaError):

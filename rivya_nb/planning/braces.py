@@ -80,7 +80,7 @@ class _Parser:
             if pair in ("{{", "}}"):
                 if torn := _TORN_ESCAPE.match(text, here, end):
                     self._wrong(
-                        f"{shortened(torn[0])} starts with “{{{{”, a literal brace; to nest, put a blank between"
+                        f"{shortened(torn[0])} starts with “{{{{”, a literal brace; to nest, put a space between"
                     )
                 nodes.append(pair[0])
                 here += 2

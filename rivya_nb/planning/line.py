@@ -73,7 +73,7 @@ _CONTINUED = re.compile(r"[^\\/:\"']*\\")
 _NUMBERS = re.compile(r"[\d.,:+-]+|none", re.IGNORECASE)
 _NOTHING = ("", "", "")
 _LOOSE = (
-    "neither key=value nor a flag; a value with blanks is quoted, and a prompt belongs in the cell's body, "
+    "neither key=value nor a flag; a value with spaces is quoted, and a prompt belongs in the cell's body, "
     "below"
 )
 _QUOTES = f"\"'{OPENING_QUOTES}"
@@ -200,7 +200,7 @@ class Reader:
             self._keep(flag, Text(""))
         else:
             if not equals and self._words and self._words[-1].startswith("="):
-                self._wrong(flag.name, f"no blanks around =; write {flag.name} {shortened(self._assigned())}")
+                self._wrong(flag.name, f"no spaces around =; write {flag.name} {shortened(self._assigned())}")
                 return
             if not equals:
                 raw = self._words.pop() if self._next_is_loose() else ""
@@ -232,7 +232,7 @@ class Reader:
         """The value that begins with `raw`. Where blanks split it, that is a mistake, and the rest is skipped."""
         if not raw:
             if written.endswith("=") and self._next_is_loose():
-                self._wrong(where, f"no blanks around =; write {written}{shortened(self._words.pop())}")
+                self._wrong(where, f"no spaces around =; write {written}{shortened(self._words.pop())}")
             else:
                 self._wrong(where, f"has no value{'' if where in self._known else self.without_value}")
             return None
@@ -243,7 +243,7 @@ class Reader:
             again = where in self._known and self._known[where].repeatable
             self._wrong(
                 where,
-                f"a blank ends a value; {f'repeat {where}' if again else f'write {written}{shortened(torn)}'}",
+                f"a space ends a value; {f'repeat {where}' if again else f'write {written}{shortened(torn)}'}",
             )
             return None
         self._last = (where, written, raw)
@@ -257,7 +257,7 @@ class Reader:
 
     def _loose(self, word: str) -> None:
         if self._words and self._words[-1].startswith("=") and not word.startswith("="):
-            self._wrong(word, f"no blanks around =; write {word}={shortened(self._assigned())}")
+            self._wrong(word, f"no spaces around =; write {word}={shortened(self._assigned())}")
             return
         words = [word]
         while self._next_is_loose() and not (len(self._words) > 1 and self._words[-2].startswith("=")):
@@ -438,13 +438,13 @@ def _torn_value(where: str, written: str, raw: str, words: Sequence[str]) -> str
     whole = " ".join([raw, *words])
     if where == "--ref":
         if _is_file(whole):
-            return f"a blank ends a value; write --ref {quoted(shortened(whole, 200))}"
+            return f"a space ends a value; write --ref {quoted(shortened(whole, 200))}"
         if all(map(_is_file, [raw, *words])):
             return f"one --ref takes one file; write {' '.join(f'--ref {word}' for word in [raw, *words])}"
     if raw[0] in "\"'{" or _NUMBERS.fullmatch(raw):
         return None
     said = quoted(shortened(whole, 200))
-    return f"a blank ends a value; write {written}{said}, or put the prompt below the line"
+    return f"a space ends a value; write {written}{said}, or put the prompt below the line"
 
 
 def _is_file(name: str) -> bool:

@@ -70,7 +70,7 @@ _OPTIONS = {
 _PLACES = {"host", "port", "dbname", "user"}
 """Those that have a place before the `?`, and may stand behind it as well."""
 
-_WHERE_IT_BELONGS = "It belongs into the file that PGPASSFILE names (default: ~/.pgpass) or into PGPASSWORD."
+_WHERE_IT_BELONGS = "It belongs in the file that PGPASSFILE names (default: ~/.pgpass) or into PGPASSWORD."
 
 _KEEP_IT_OUT = (
     "The store's address has a password in it, which messages and records would show. "

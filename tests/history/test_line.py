@@ -65,7 +65,7 @@ def test_all_mistakes_of_a_line_are_told_at_once_as_the_line_writes_them(session
     assert mistakes("history --fact a=b --fact a=c")[0].startswith("--fact: a is given twice")
     assert mistakes("history --rating 7") == ["--rating: 7 is no rating; it takes 0 to 5"]
     assert "variable" in mistakes("history {words}")[0]
-    assert "no blanks around =" in mistakes("history seed = 4")[0]
+    assert "no spaces around =" in mistakes("history seed = 4")[0]
 
 
 def test_the_line_says_what_python_says(fill: Fill) -> None:

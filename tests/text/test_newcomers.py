@@ -83,8 +83,8 @@ def test_without_a_body_the_cell_is_shown_with_one(line: str, kept: str, prompt:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("--ref my photo.png seed=1", '--ref: a blank ends a value; write --ref "my photo.png"'),
-        ("--ref=my photo.png", '--ref: a blank ends a value; write --ref "my photo.png"'),
+        ("--ref my photo.png seed=1", '--ref: a space ends a value; write --ref "my photo.png"'),
+        ("--ref=my photo.png", '--ref: a space ends a value; write --ref "my photo.png"'),
         ("--ref a.png b.png", "--ref: one --ref takes one file; write --ref a.png --ref b.png"),
     ],
 )
