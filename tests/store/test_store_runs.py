@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import StoreError, UsageError
+from rivya_nb.store.columns import LONGEST_NAME
 from rivya_nb.store.records import (
     FINAL,
     STATUSES,
@@ -31,10 +32,12 @@ from .filling import PICTURE, a_job, add, done, ids, kept
 
 text = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.one_of(st.integers(), text, st.floats(allow_nan=False, allow_infinity=False))
+# Longer ones are refused.
+names = st.text(st.characters(exclude_categories=["Cs"]), max_size=LONGEST_NAME)
 big = st.integers(0, 2**31)
 references = st.builds(Reference, text, text, text, text, big)
 requests = st.builds(
-    Request, text, text, st.dictionaries(text, values), st.tuples(references) | st.just(()), st.none() | big
+    Request, names, text, st.dictionaries(names, values), st.tuples(references) | st.just(()), st.none() | big
 )
 whatever_happened = st.fixed_dictionaries(
     {"status": st.sampled_from(STATUSES)},
