@@ -107,8 +107,9 @@ def test_generate_waits_for_what_the_gallery_hands_over(
     panel = opened()
     run = generate(panel, ASKED)
     filled(panel, ASKED)
-    panel.gallery.receive({"kind": "reference", "jobs": [run[0].id]})
-    panel.generate.click()
+    with busy(session):
+        panel.gallery.receive({"kind": "reference", "jobs": [run[0].id]})
+        panel.generate.click()
     settled(session, panel.model)
     assert panel.runs == [run]
     until(lambda: len(names(panel)) == 1 and not panel.generate.disabled)

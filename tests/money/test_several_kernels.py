@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 import pytest
+from sandboxes import until
 
 import rivya_nb as rv
 from rivya_nb.jobs.sharing import Sharing
@@ -328,10 +329,7 @@ def test_who_takes_over_from_a_dead_kernel_repeats_no_submit_whose_key_may_be_fo
     lost = {"status": "submitting", "task_id": None, "submitted_at": submitted, "owner": dying.store.owner.id}
     dying.store.finish_job(run[0].id, [], **lost)  # type: ignore[arg-type]
     following = cell(session, [1])
-    changed = threading.Event()
-    following[0].live.subscribe(changed.set)
-    assert changed.wait(TIMEOUT)
-    assert following[0].status == "submitting"
+    assert until(lambda: following[0].status == "submitting", TIMEOUT)
     dying.store.owner.close()
     following.finished().result(TIMEOUT)
     assert following[0].status == status
