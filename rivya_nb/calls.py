@@ -24,8 +24,9 @@ from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.coupling import groups_of
 from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import parse_prompt
+from rivya_nb.planning.prompt_table import prompt_table
+from rivya_nb.planning.table import is_table
 from rivya_nb.planning.table_files import is_table_name
-from rivya_nb.planning.tables import is_table, prompt_table
 from rivya_nb.planning.values import as_axis
 from rivya_nb.session.ceiling import ceiling_of_environment, checked_ceiling
 from rivya_nb.session.job import Job
