@@ -112,6 +112,7 @@ KERNELS = {
         ("3.12", "6.29", OLD), ("3.12", "6.31", NEW), ("3.12", "7.0", OLD), ("3.12", "7.4", NEW),
         ("3.13", "6.29", ("numpy==2.1.*", "pandas==2.2.*")), ("3.13", "6.31", NEW),
         ("3.13", "7.0", ("numpy==2.1.*", "pandas==2.2.*")), ("3.13", "7.4", NEW),
+        ("3.14", "6.31", ("numpy>=2.3", "pandas==2.3.*")), ("3.14", "7.4", NEW),
     ]
 }  # fmt: skip
 """The second table: a row for each Python and kernel, with old and new libraries in turn."""
