@@ -63,7 +63,7 @@ class _EndedAtOnceError(BaseException):
 
 
 def _work(options: argparse.Namespace) -> int:
-    from rivya_nb.calls import connect
+    from rivya_nb.current import connect
     from rivya_nb.session.showing.terminal import WorkLog
     from rivya_nb.session.worker import Worker
 
@@ -116,7 +116,8 @@ def _add_run(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from rivya_nb.calls import connect, read_plan
+    from rivya_nb.calls import read_plan
+    from rivya_nb.current import connect
 
     with closing(connect()):
         plan = read_plan(
@@ -156,7 +157,7 @@ def _add_drift(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def _drift(options: argparse.Namespace) -> int:
-    from rivya_nb.calls import connect
+    from rivya_nb.current import connect
     from rivya_nb.session.drifting import ask_canary
 
     with closing(connect()) as session:

@@ -50,6 +50,7 @@ FLOORS = (
     ("demo", "doctor", "magics"),
     ("control_panel",),
     ("calls",),
+    ("arguments", "current"),
     ("session",),
     ("study",),
     ("widgets",),
