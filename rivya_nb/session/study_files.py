@@ -24,6 +24,7 @@ from rivya_nb.planning.ask import Ask
 from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
 from rivya_nb.planning.seeds import draw_seeds, seed_param
 from rivya_nb.planning.tables import PromptTable, Rows, prompt_table
+from rivya_nb.session.planning import planned
 from rivya_nb.session.showing.written import WrittenFile
 from rivya_nb.session.tabled import with_table
 from rivya_nb.store.files import write_whole
@@ -62,7 +63,8 @@ def read_plan(
             rows = study.table.rows
             if mistakes:
                 raise InvalidRequestError(mistakes)
-        return session._plan(
+        return planned(
+            session,
             _expanded(ask, session.catalogue, rows),
             name=study.name,
             max_credits=max_credits,
