@@ -39,7 +39,7 @@ version = release = rivya_nb.__version__
 
 # Names that stand for several types. They are shown by name, and described where they are.
 TYPE_ALIASES = (
-    "rivya_nb.calls.Prompt",
+    "rivya_nb.arguments.Prompt",
     "rivya_nb.planning.moments.Moment",
     "rivya_nb.planning.question.Choice",
     "rivya_nb.session.showing.effects.Of",

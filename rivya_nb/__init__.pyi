@@ -4,9 +4,6 @@
 from ._version import __version__ as __version__
 from .api.client import RivyaClient as RivyaClient
 from .calls import (
-    connect as connect,
-)
-from .calls import (
     drift as drift,
 )
 from .calls import (
@@ -45,6 +42,7 @@ from .calls import (
 from .contract.request import Request as Request
 from .control_panel.opening import panel as panel
 from .control_panel.panel import Panel as Panel
+from .current import connect as connect
 from .errors import (
     ApiError as ApiError,
 )

@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
-from types import NoneType
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast, overload
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, cast, overload
 
-from rivya_nb.api.key import Key
+from rivya_nb.arguments import (
+    Prompt,
+    body_and_table,
+    check_column,
+    check_switch,
+    check_table,
+    check_whole_number,
+    merged,
+    template_of,
+)
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.params import listed, plain_value
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.signature import shows_params
-from rivya_nb.contract.text import short_repr
-from rivya_nb.errors import Mistake, StoreError, UsageError
+from rivya_nb.current import current_session
+from rivya_nb.errors import UsageError
 from rivya_nb.files import user_path
 from rivya_nb.jobs.sources import reference_sets
-from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.coupling import groups_of
-from rivya_nb.planning.names import notebook_variables
-from rivya_nb.planning.prompt import parse_prompt
-from rivya_nb.planning.prompt_table import prompt_table
-from rivya_nb.planning.table import is_table
-from rivya_nb.planning.table_files import is_table_name
 from rivya_nb.planning.values import as_axis
-from rivya_nb.session.ceiling import ceiling_of_environment, checked_ceiling
 from rivya_nb.session.job import Job
-from rivya_nb.session.live_records import LiveRecords
-from rivya_nb.session.service import canonical_name, reach
-from rivya_nb.session.session import Session
-from rivya_nb.session.showing.live import tell
-from rivya_nb.session.showing.waiting import WaitLine
-from rivya_nb.store.persisting import turn
-from rivya_nb.store.picture_places import VARIABLE as PICTURES_VARIABLE
-from rivya_nb.store.places import StorePlace, read_place
-from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
-from rivya_nb.store.store import Store
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -55,161 +43,6 @@ if TYPE_CHECKING:
     from rivya_nb.session.showing.drift import Canaries, Drift
     from rivya_nb.session.showing.models import ModelList, ModelSheet
     from rivya_nb.study.ranking.page import ImportedVotes
-
-V = TypeVar("V")
-
-Prompt: TypeAlias = "str | os.PathLike[str] | Request | Job | Iterable[object] | None"
-"""What is asked for: a text, a request or a job as it is, or several of them; or a table of prompts."""
-
-_lock = threading.RLock()
-_current: Session | None = None
-_live_records: dict[StorePlace, LiveRecords] = {}
-_of_parent: list[LiveRecords] = []
-
-
-def connect(
-    api_key: str | Key | None = None,
-    base_url: str | None = None,
-    *,
-    store: str | os.PathLike[str] | None = None,
-    max_credits: int | None = None,
-    max_parallel: int | None = None,
-) -> Session:
-    """Connect to a service and make that the current session.
-
-    Arguments that are not given come from `RIVYA_API_KEY`, `RIVYA_BASE_URL`, `RIVYA_STORE` and
-    `RIVYA_MAX_PARALLEL`, and the address of the pictures from `RIVYA_PICTURES`, such as `s3://bucket/prefix`; the
-    key may also come from the keyring, if `%rivya connect --remember` stored one for the address.
-    `base_url="sandbox"` starts or joins the embedded service. `store` is a folder, made if absent, or the address
-    of a database without a password (`postgresql://db.lab/rivya`); by default it is one folder per user. If the
-    store was moved or deleted while it was open, an empty one is made only if `store` names it. `max_credits`
-    limits what the session's plans may cost together, in credits. `max_parallel` is how many jobs are worked on at
-    a time at most (256 if not given): how many the service takes is found out.
-
-    Raises:
-        UsageError: `store` can be neither a path nor such an address, or has a password in it; or `max_parallel`
-            is not a whole number from 1 on.
-        NotConnectedError: the address is not usable, or the sandbox cannot be started.
-        StoreError: the folder cannot be used, or its store was moved or deleted while it was open.
-    """
-    global _current
-    key = api_key if isinstance(api_key, Key) else Key(api_key)
-    del api_key  # a traceback that shows this frame's names must not show the key
-    ceiling = ceiling_of_environment() if max_parallel is None else checked_ceiling(max_parallel)
-    place = store_place(store)
-    with _connecting():
-        live_records = _open_live_records(place, begins_anew=bool(store))
-        service = reach(key, base_url, live_records.store.workspace)
-        with suppress(StoreError):  # what can only be read keeps its names
-            live_records.store.rename_services(canonical_name)
-        # The loop of any other session is gone, or belongs to the process that this one was forked from.
-        if _current is not None and _current.work_loop is live_records.work_loop and not _current.working():
-            _current.work_loop.start(_current.aclose())
-        left = [] if _current is None else [_current.live_records]
-        _current = Session(service, live_records, max_credits=max_credits, max_parallel=ceiling)
-        for known in (*_live_records.values(), *left):
-            known.session = _current
-        return _current
-
-
-def current_session() -> Session:
-    """The current session; if there is none yet, this connects by the environment."""
-    with _connecting():
-        return _current or connect()
-
-
-def _connecting() -> AbstractContextManager[None]:
-    words = "Another call of this kernel is still connecting; this waits until that is done."
-    return turn(_lock, words, WaitLine().show)
-
-
-def open_session() -> Session | None:
-    """The current session, if there is one yet."""
-    return _current
-
-
-def store_place(store: str | os.PathLike[str] | None) -> StorePlace:
-    """Where the store is: the argument, else `RIVYA_STORE`, else the user's folder."""
-    given = store or os.environ.get("RIVYA_STORE")
-    if given:
-        return read_place(given)
-    from platformdirs import user_data_path
-
-    return user_data_path("rivya_nb", appauthor=False)
-
-
-def pictures_address(place: StorePlace) -> str | None:
-    """What `RIVYA_PICTURES` says of a store; None if it says nothing of it.
-
-    It is about the store that `RIVYA_STORE` names, and about any where that names none: the pictures of another
-    store do not get into a laboratory's bucket, where a deletion would find them.
-    """
-    named = os.environ.get("RIVYA_STORE")
-    if named and read_place(named) != place:
-        return None
-    return os.environ.get(PICTURES_VARIABLE) or None
-
-
-def _open_live_records(place: StorePlace, *, begins_anew: bool) -> LiveRecords:
-    """The live records of a place: one object for each place, until its loop is gone (a kernel has one loop
-    for its life), or the store is no longer the one that was opened.
-
-    An empty store in the place of a lost one would buy everything again: it is only made where it
-    `begins_anew`; else this raises StoreError.
-    """
-    work_loop = WorkLoop.find()
-    known = _live_records.get(place)
-    if known is not None and not known.store.database.is_in_place():
-        if not (begins_anew or Store.is_in(place)):
-            known.store.database.check_in_place()
-        known.store.close()
-        known = None
-    if known is None or known.work_loop is not work_loop:
-        store = _open_store(place) if known is None else known.store
-        known = _live_records[place] = LiveRecords(store, work_loop)
-    return known
-
-
-def _open_store(place: StorePlace) -> Store:
-    store = Store.open(place, pictures_address(place), WaitLine().show)
-    if store.database.note is not None:
-        tell(f"{place}: {store.database.note}.")
-    return store
-
-
-def _begin_anew() -> None:
-    """After a fork: leave everything that is open to the parent process, and neither use nor close it here."""
-    global _lock
-    _lock = threading.RLock()
-    # Kept: SQLite forbids to close a connection anywhere but in the process that opened it.
-    _of_parent.extend(_live_records.values())
-    _live_records.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
-
-
-@atexit.register
-def _say_goodbye() -> None:
-    """At exit: tell which runs are unfinished, so that nothing paid for is forgotten."""
-    for live_records in _live_records.values():
-        for run in live_records.touched():
-            sent = sum(job.status in SENT for job in run.jobs)
-            deferred = sum(job.record.is_deferred for job in run.jobs)
-            unsent = sum(job.status in UNSENT for job in run.jobs) - deferred
-            doubtful = sum(job.status in COLLECTABLE for job in run.jobs)
-            if doubtful:
-                tell(
-                    f"run {run.id}: {doubtful} may be paid for without a {run.noun}; resume({run.id}) asks for it"
-                )
-            if sent:
-                tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its {run.noun}s")
-            if unsent:
-                tell(f"run {run.id}: {unsent} not sent; resume({run.id}, unsent=True) sends what is left")
-            if deferred:
-                tell(f"run {run.id}: {deferred} deferred; `rivya-nb work` sends them")
-        live_records.store.close()
 
 
 @shows_params
@@ -240,30 +73,18 @@ def plan(
     Raises:
         InvalidRequestError, UsageError: with every mistake that was found.
     """
-    _check_whole_number("repeat", repeat, 1)
-    _check_whole_number("replicates", replicates, 1)
-    if sample is not None:
-        _check_whole_number("sample", sample, 1)
-    if sample_seed is not None:
-        _check_whole_number("sample_seed", sample_seed, 0)
-    if not isinstance(pair_seeds, bool):
-        raise UsageError([Mistake("pair_seeds", f"{short_repr(pair_seeds)} is neither True nor False")])
-    if not isinstance(templates, (bool, NoneType)):
-        raise UsageError([Mistake("templates", f"{short_repr(templates)} is neither True nor False")])
-    if not isinstance(prompt_column, (str, NoneType)):
-        raise UsageError(
-            [Mistake("prompt_column", f"{short_repr(prompt_column)} is no name of a column, which is a text")]
-        )
-    if max_credits is not None:
-        _check_whole_number("max_credits", max_credits, 0)
+    check_whole_number("repeat", repeat, 1)
+    check_whole_number("replicates", replicates, 1)
+    check_whole_number("sample", sample, 1, optional=True)
+    check_whole_number("sample_seed", sample_seed, 0, optional=True)
+    check_switch("pair_seeds", pair_seeds)
+    check_switch("templates", templates, optional=True)
+    check_column(prompt_column)
+    check_whole_number("max_credits", max_credits, 0, optional=True)
     session = current_session()
     sets = reference_sets(references)
-    body, prompts = _body_and_table(prompt, prompts)
-    if prompts is None and (prompt_column is not None or templates is not None):
-        where = "templates" if prompt_column is None else "prompt_column"
-        raise UsageError(
-            [Mistake(where, "it is about a table of prompts, and there is none; give prompts=…")]
-        )
+    body, prompts = body_and_table(prompt, prompts)
+    check_table(prompts, prompt_column, templates)
     if prompts is None and not isinstance(body, str):
         asked = (repeat, sample, sample_seed, pair_seeds, model)
         if more_params or params or sets or coupled or asked != (1, None, None, True, DEFAULT_MODEL):
@@ -280,21 +101,14 @@ def plan(
             max_parallel=max_parallel,
             fresh=fresh,
         )
-    given = _merged(params, more_params)
+    given = merged(params, more_params)
     groups = groups_of(coupled)
     together = {each for group in groups for each in group}
-    names = notebook_variables().keys()
-    table = None if prompts is None else prompt_table(prompts, prompt_column, templates, names)
-    template = (
-        table.template
-        if table is not None and body is None
-        else parse_prompt(str(body), variables=False, names=names, rows=None if table is None else table.axis)
-    )
+    template, table = template_of(body, prompts, prompt_column, templates)
+    models = [model] if isinstance(model, str) else [plain_value(each) for each in listed(model) or model]
     return session.plan(
         template,
-        models=[model]
-        if isinstance(model, str)
-        else cast("list[str]", list(map(plain_value, listed(model) or model))),
+        models=cast("list[str]", models),
         params={
             key: as_axis(value, key, coupled=key in together) or (value,) for key, value in given.items()
         },
@@ -332,8 +146,7 @@ def read_plan(
     """
     from rivya_nb.session import study_files
 
-    if max_credits is not None:
-        _check_whole_number("max_credits", max_credits, 0)
+    check_whole_number("max_credits", max_credits, 0, optional=True)
     return study_files.read_plan(
         current_session(), path, max_credits=max_credits, max_parallel=max_parallel, fresh=fresh
     )
@@ -430,43 +243,6 @@ def generate(
         params=params,
         **more_params,
     ).run()
-
-
-def _body_and_table(
-    prompt: Prompt, prompts: object
-) -> tuple[str | Request | Job | Iterable[object] | None, object]:
-    """The prompt as far as it is written in the call, and the table of prompts, if there is one."""
-    if prompt is None and prompts is None:
-        raise UsageError([Mistake("prompt", "there is none; give a text, or a table of them as prompts=…")])
-    if isinstance(prompt, str):
-        if prompts is None and is_table_name(prompt) and user_path(prompt.strip()).is_file():
-            shown = short_repr(prompt.strip())
-            message = (
-                f"{shown} is the name of a file; prompts={shown} reads it, and prompts=[{shown}] asks for it"
-            )
-            raise UsageError([Mistake("prompt", message)])
-        return prompt, prompts
-    if not isinstance(prompt, os.PathLike) and not is_table(prompt):
-        return prompt, prompts
-    if prompts is not None:
-        raise UsageError(
-            [Mistake("prompts", "there are two tables; give the text with {prompt} as the prompt")]
-        )
-    return None, prompt
-
-
-def _check_whole_number(name: str, value: object, least: int) -> None:
-    """Raise UsageError if an argument is not a whole number, or is less than `least`."""
-    value = plain_value(value)
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise UsageError([Mistake(name, f"{short_repr(value)} is not a whole number from {least} on")])
-
-
-def _merged(params: Mapping[str, V] | None, more: Mapping[str, V]) -> dict[str, V]:
-    twice = sorted(set(params or {}) & set(more))
-    if twice:
-        raise UsageError([Mistake(key, "it is given twice, in params= and by itself") for key in twice])
-    return {**(params or {}), **more}
 
 
 def resume(run: Run | int | None = None, *, unsent: bool = False, max_credits: int | None = None) -> Run:
@@ -583,7 +359,7 @@ def history(
         excluded=excluded,
         facts=facts,
         sort=sort,
-        params=_merged(params, more_params),
+        params=merged(params, more_params),
     )
 
 
@@ -638,8 +414,7 @@ def drift(
     session = current_session()
     if name is None:
         return list_canaries(session)
-    if max_credits is not None:
-        _check_whole_number("max_credits", max_credits, 0)
+    check_whole_number("max_credits", max_credits, 0, optional=True)
     return ask_canary(session, name, run, replicates=replicates, max_credits=max_credits).wait()
 
 

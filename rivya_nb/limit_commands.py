@@ -151,8 +151,8 @@ class _Opened:
         self._may_be_new = may_be_new
 
     def __enter__(self) -> Store:
-        from rivya_nb.calls import pictures_address, store_place
         from rivya_nb.session.showing.waiting import WaitLine
+        from rivya_nb.store.environment import pictures_address, store_place
         from rivya_nb.store.store import Store
 
         place = store_place(self._given)

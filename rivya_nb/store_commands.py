@@ -59,9 +59,9 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def _backup(options: argparse.Namespace) -> int:
-    from rivya_nb.calls import store_place
     from rivya_nb.contract.text import count
     from rivya_nb.store.backup import back_up
+    from rivya_nb.store.environment import store_place
     from rivya_nb.store.mounts import shared_mount
 
     place, say = store_place(options.store), _Progress("files").say
@@ -85,9 +85,9 @@ def _backup(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from rivya_nb.calls import store_place
     from rivya_nb.contract.text import count, printable
     from rivya_nb.store.checking.check import check
+    from rivya_nb.store.environment import store_place
 
     place = store_place(options.store)
     found = 0
@@ -127,7 +127,7 @@ def _move(options: argparse.Namespace) -> int:
 
 def _pictures_of(place: StorePlace) -> str | None:
     """Where a store keeps its pictures, as far as the environment says it: that is about one store."""
-    from rivya_nb.calls import pictures_address, store_place
+    from rivya_nb.store.environment import pictures_address, store_place
 
     return pictures_address(place) if place == store_place(None) else None
 

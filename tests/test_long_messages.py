@@ -181,7 +181,7 @@ def told(act: Callable[[rv.Session], object], session: rv.Session) -> str:
 def test_no_message_is_long_whatever_is_given(
     session: rv.Session, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rivya_nb.calls._current", session)
+    monkeypatch.setattr("rivya_nb.current._current", session)
     long = {name: size for name, act in entries(VALUES[kind]) if (size := len(told(act, session))) > LONGEST}
     assert long == {}
 
@@ -189,7 +189,7 @@ def test_no_message_is_long_whatever_is_given(
 def test_a_data_url_that_cannot_be_read_is_no_part_of_its_message(
     session: rv.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rivya_nb.calls._current", session)
+    monkeypatch.setattr("rivya_nb.current._current", session)
     url = f"data:image/png,{'A' * 3_000_000}"
     for act in (cell(f"--ref {url}"), python(references=url), python(references={url: url})):
         assert len(told(act, session)) < 500

@@ -46,9 +46,11 @@ PACKAGE = Path(rivya_nb.__file__).parent
 # From the top: a room may use those on later lines, and nothing of its own line but itself.
 FLOORS = (
     ("cli",),
-    ("demo", "doctor", "magics", "store_commands", "limit_commands"),
+    ("asking_commands", "limit_commands", "sandbox_commands", "store_commands"),
+    ("demo", "doctor", "magics"),
     ("control_panel",),
     ("calls",),
+    ("arguments", "current"),
     ("session",),
     ("study",),
     ("widgets",),

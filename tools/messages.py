@@ -27,18 +27,39 @@ _LEAST_LETTERS = 9
 _DEPTH = 3
 
 _Names: TypeAlias = "Mapping[str, list[ast.expr]]"
+_Calls: TypeAlias = "Mapping[str, list[ast.Call]]"
 
 
 def messages(package: Path = PACKAGE) -> dict[str, list[str]]:
     """The messages of each error class, and of `MISTAKE`, sorted."""
-    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in sorted(package.rglob("*.py"))]
-    classes = {MISTAKE} | _error_classes(trees)
-    constants = {name: value for tree in trees for name, value in _meanings(tree.body).items()}
+    trees = {
+        ".".join(file.relative_to(package.parent).with_suffix("").parts): ast.parse(
+            file.read_text(encoding="utf-8")
+        )
+        for file in sorted(package.rglob("*.py"))
+    }
+    classes = {MISTAKE} | _error_classes(trees.values())
+    constants = {name: value for tree in trees.values() for name, value in _meanings(tree.body).items()}
+    calls = {module: _calls(tree) for module, tree in trees.items()}
+    importers: defaultdict[str, list[str]] = defaultdict(list)
+    for module, tree in trees.items():
+        for imported in {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}:
+            importers[imported or ""].append(module)
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for tree in trees:
-        for name, text in _in_tree(tree, classes, constants):
+    for module, tree in trees.items():
+        reaching = [calls[each] for each in (module, *importers[module])]
+        for name, text in _in_tree(tree, reaching, classes, constants):
             found[name].add(text)
     return {name: sorted(found[name], key=str.casefold) for name in sorted(found)}
+
+
+def _calls(tree: ast.Module) -> _Calls:
+    """The calls in a module, by the name of the function or method."""
+    calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            calls[_name(node)].append(node)
+    return calls
 
 
 def _error_classes(trees: Iterable[ast.Module]) -> set[str]:
@@ -47,7 +68,11 @@ def _error_classes(trees: Iterable[ast.Module]) -> set[str]:
     return {name for name in defined if name.endswith("Error") and not hasattr(builtins, name)}
 
 
-def _in_tree(tree: ast.Module, classes: set[str], constants: _Names) -> Iterator[tuple[str, str]]:
+def _in_tree(
+    tree: ast.Module, reaching: Iterable[_Calls], classes: set[str], constants: _Names
+) -> Iterator[tuple[str, str]]:
+    """The messages of one module. The calls that reach its functions are its own, and those of the modules that
+    import it."""
     nodes = list(ast.walk(tree))
     if not any(_called(node) in classes for node in nodes):
         return
@@ -55,17 +80,14 @@ def _in_tree(tree: ast.Module, classes: set[str], constants: _Names) -> Iterator
         **constants,
         **_meanings([*(n for n in nodes if isinstance(n, ast.FunctionDef)), *tree.body]),
     }
-    calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
-    for node in nodes:
-        if isinstance(node, ast.Call):
-            calls[_name(node)].append(node)
     names_at: dict[ast.AST, _Names] = {}
     # Of functions within functions the inner ones come last.
     for function in nodes:
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             within = list(ast.walk(function))
             if any(_called(node) in classes for node in within):
-                names = {**everywhere, **_passed(function, calls[function.name]), **_meanings(within)}
+                calls = [call for each in reaching for call in each.get(function.name, ())]
+                names = {**everywhere, **_passed(function, calls), **_meanings(within)}
                 names_at |= dict.fromkeys(within, names)
     said: set[ast.AST] = set()
     for node in nodes:

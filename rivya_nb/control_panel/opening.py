@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from weakref import WeakValueDictionary
 
-from rivya_nb.calls import current_session
 from rivya_nb.control_panel.panel import DEFAULT_NAME, Panel
+from rivya_nb.current import current_session
 from rivya_nb.store.places import StorePlace
 
 _opened: WeakValueDictionary[tuple[StorePlace, str], Panel] = WeakValueDictionary()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def store() -> Verdicts:
     """Whether the store can be read and written, and is of a version that is known here."""
-    from rivya_nb.calls import store_place
+    from rivya_nb.store.environment import store_place
 
     place = store_place(None)
     source = "RIVYA_STORE" if os.environ.get("RIVYA_STORE") else "the user's own"

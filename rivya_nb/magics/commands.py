@@ -93,7 +93,7 @@ def say_state(_: Arguments = ()) -> None:
 
 
 def _connect(arguments: Arguments) -> None:
-    from rivya_nb.calls import connect
+    from rivya_nb.current import connect
 
     words, flags = take_flags("connect", arguments, ["--remember", "--forget"], [_CEILING])
     _expect("connect", words, 0)
@@ -137,8 +137,8 @@ def _ask_for_key(session: Session) -> Key:
 def _sandbox(arguments: Arguments) -> None:
     _expect("sandbox", arguments, 1)
     if not arguments:
-        from rivya_nb.calls import connect
         from rivya_nb.contract.service import SANDBOX
+        from rivya_nb.current import connect
 
         connect(base_url=SANDBOX)
         say_state()

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 def current_session() -> Session:
     """The current session; if there is none yet, this connects by the environment."""
-    from rivya_nb import calls
+    from rivya_nb import current
 
-    return calls.current_session()
+    return current.current_session()
 
 
 def open_session() -> Session | None:
     """The current session, if there is one yet. Nothing is imported or opened."""
-    if "rivya_nb.calls" not in sys.modules:
+    if "rivya_nb.current" not in sys.modules:
         return None
-    from rivya_nb import calls
+    from rivya_nb import current
 
-    return calls.open_session()
+    return current.open_session()

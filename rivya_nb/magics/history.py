@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.magics.current import current_session
-from rivya_nb.planning.line import Flag, Reader, is_flag
+from rivya_nb.planning.line_reader import Flag, Reader, is_flag
 from rivya_nb.planning.words import OPENING_QUOTES, ObjectName, Text, WordError, read_value
 
 if TYPE_CHECKING:

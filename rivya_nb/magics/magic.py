@@ -146,7 +146,7 @@ class RivyaMagics:
 
     def _read(self, line: str, cell: str) -> tuple[Line, Session]:
         """The parsed line, and the current session."""
-        from rivya_nb.calls import current_session
+        from rivya_nb.current import current_session
         from rivya_nb.magics.cell import check_prompt
         from rivya_nb.planning.line import parse_line
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shared_names
 from rivya_nb.contract.params import ParamValue, listed, plain_value
-from rivya_nb.contract.text import count, did_you_mean, listing, nearest, printable, short_repr
+from rivya_nb.contract.text import count, did_you_mean, listing, nearest, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.moments import Moment, moment
-from rivya_nb.planning.words import as_word, quoted
-from rivya_nb.store.prompt_words import Sought, read_sought
+from rivya_nb.planning.question_words import FILTERS, SORTS, filter_on_the_line, filter_words, told
 from rivya_nb.store.records import HIGHEST_RATING, ORDERS, Asked, MeasureOrder, Question
 
 if TYPE_CHECKING:
@@ -23,35 +22,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FILTERS = (
-    "prompt",
-    "model",
-    "seed",
-    "rating",
-    "favourite",
-    "tag",
-    "run",
-    "by",
-    "since",
-    "until",
-    "picture_width",
-    "picture_height",
-    "hidden",
-    "excluded",
-    "facts",
-    "sort",
-)
-"""What is asked beside the params, in the order of the messages; then the order."""
-
-SORTS = ("newest", "oldest", *ORDERS)
-"""What a history can be sorted by."""
-
 Choice = ParamValue | range | Collection[ParamValue] | None
 """A value, a range of whole numbers, or several values of which any will do."""
 
 _MOST_VALUES = 500
 
-_SHOWN_LENGTH = 60
 _LARGEST_ID = 2**63 - 1
 
 
@@ -95,7 +70,7 @@ class HistoryQuestion:
     @property
     def words(self) -> str:
         """The question on one line: `prompt studio · rating 4 or more`; empty where everything is asked for."""
-        return " · ".join(_words(name, value) for name, value in self.given)
+        return " · ".join(filter_words(name, value) for name, value in self.given)
 
     @property
     def call(self) -> str:
@@ -108,7 +83,7 @@ class HistoryQuestion:
     @property
     def line(self) -> str:
         """The question as a line of the magic."""
-        return " ".join(["%rivya history", *(_on_the_line(name, value) for name, value in self.given)])
+        return " ".join(["%rivya history", *(filter_on_the_line(name, value) for name, value in self.given)])
 
 
 def history_question(
@@ -350,13 +325,13 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
         except UsageError as error:
             reasons.append(str(error).rstrip("."))
     reasons += [
-        f"No result was asked for with {key} {_told(value)}"
+        f"No result was asked for with {key} {told(value)}"
         for key, value in question.params.items()
         if not store.count(Question(params={key: value}, hidden=True))
     ]
     known = dict.fromkeys(name for name, _ in store.facts.known(_MOST_FACTS)) if question.facts else ()
     reasons += [
-        f"No result has the fact {name} {_told(value)}"
+        f"No result has the fact {name} {told(value)}"
         + (did_you_mean(name, known) if name not in known else "")
         for name, value in question.facts.items()
         if not store.count(Question(facts={name: value}, hidden=True))
@@ -375,67 +350,3 @@ _MOST_FACTS = 500
 
 def _there_are(known: Sequence[str], what: str = "tags") -> str:
     return f"; there are {listing(known[:_MOST_TAGS])}" if known else f"; there are no {what} yet"
-
-
-def _words(name: str, value: object) -> str:
-    if name == "rating" and isinstance(value, int):
-        return f"rating {value}" if value == HIGHEST_RATING else f"rating {value} or more"
-    if isinstance(value, Mapping):
-        return listing(f"{key} {printable(_told(each), _SHOWN_LENGTH)}" for key, each in value.items())
-    if name == "hidden":
-        return "hidden ones too"
-    if name == "excluded":
-        return "excluded" if value else "not excluded"
-    if name == "sort":
-        return f"{value} first" if value in SORTS and value not in ORDERS else f"sorted by {value}"
-    if value is True and name in FILTERS:
-        return name
-    return f"{name} {printable(_told(value), _SHOWN_LENGTH)}"
-
-
-def _told(value: object) -> str:
-    """A value in words: `1 to 8`, `a and b`, `1:1 or 16:9`."""
-    if isinstance(value, range):
-        step = "" if abs(value.step) == 1 else f" by {abs(value.step)}"
-        return f"{value[0]} to {value[-1]}{step}" if len(value) > 1 else str(value[0])
-    return listing(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-def _on_the_line(name: str, value: object) -> str:
-    if name == "prompt":
-        sought = read_sought(str(value))
-        return " ".join("|".join(_sought_word(each) for each in any_of) for any_of in sought)
-    if isinstance(value, Mapping):
-        return " ".join(f"--fact {_fact_word(key, each)}" for key, each in value.items())
-    if name == "excluded":
-        return f"--excluded {'yes' if value else 'no'}"
-    if value is True and name in FILTERS:
-        return f"--{name}"
-    if name in FILTERS and name not in ("seed", "model", "picture_width", "picture_height"):
-        values = value if isinstance(value, list) else [value]
-        return " ".join(f"--{name} {_word(str(each))}" for each in values)
-    flag = f"--{name.replace('_', '-')} " if name in FILTERS and name != "seed" else f"{name}="
-    return flag + (_several(value) if isinstance(value, (range, list)) else _word(str(value)))
-
-
-def _several(value: object) -> str:
-    """Several values as a line has them, and one as it is."""
-    if isinstance(value, range):
-        step = "" if abs(value.step) == 1 else f":{abs(value.step)}"
-        return f"{value[0]}..{value[-1]}{step}"
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _fact_word(column: str, value: object) -> str:
-    said = _several(value) if isinstance(value, (range, list)) else _word(str(value))
-    return f"{column}={said}" if as_word(column) == column else as_word(f"{column}={_several(value)}")
-
-
-def _sought_word(sought: Sought) -> str:
-    word = sought.written
-    return word if word.startswith("-") or '"' in word else as_word(word)
-
-
-def _word(text: str) -> str:
-    # Without quotes, these make several values.
-    return quoted(text) if "," in text or ".." in text else as_word(text)

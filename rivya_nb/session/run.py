@@ -17,7 +17,6 @@ from rivya_nb.contract.text import count, short_repr
 from rivya_nb.errors import (
     Mistake,
     RivyaError,
-    RunFailedError,
     UsageError,
     WaitCancelledError,
     WaitInterruptedError,
@@ -29,11 +28,12 @@ from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.showing.known_marks import KnownMarks
 from rivya_nb.session.showing.live import LiveDisplay, in_notebook
 from rivya_nb.session.showing.looks import Bundle, notice_of, records
+from rivya_nb.session.showing.run_ends import ended_without, wait_interrupted
 from rivya_nb.session.showing.run_looks import is_large, run_bundle, run_text
 from rivya_nb.session.showing.standing import Standing
 from rivya_nb.session.showing.terminal import follow_in_terminal, follows_in_terminal
 from rivya_nb.store.persisting import once
-from rivya_nb.store.records import FINAL, SENT, UNFINISHED, UNSENT, Spent
+from rivya_nb.store.records import FINAL, UNFINISHED, UNSENT, Spent
 from rivya_nb.views.layout import arrange
 from rivya_nb.views.run_view import progress_words
 from rivya_nb.views.words import joined, reason
@@ -167,7 +167,7 @@ class Run(Pictures):
             else:
                 self.work_loop.wait(self.finished(), timeout)
         except KeyboardInterrupt:
-            raise WaitInterruptedError(self.give_up_waiting()) from None
+            raise self._interrupted() from None
         return self.checked()
 
     def __await__(self) -> Generator[Any, None, Run]:
@@ -231,27 +231,7 @@ class Run(Pictures):
         jobs = self.jobs
         if any(job.record.pictures or job.record.deleted_at for job in jobs) or self.is_working:
             return self
-        reasons = list(
-            dict.fromkeys((job.live.notice or job.error or _state(job)).rstrip(".") for job in jobs)
-        )
-        more = f" (and {len(reasons) - 3} other reasons)" if len(reasons) > 3 else ""
-        head = f"its one {self.noun}" if len(jobs) == 1 else f"all {len(jobs)} {self.noun}s"
-        spent = self.spent
-        cost = f"{'about ' if spent.costs_about else ''}{spent.certain_credits} credits"
-        perhaps = f", and perhaps {spent.perhaps_billed} more" if spent.perhaps_billed else ""
-        anew = ", and fresh=True (--fresh) asks anew" if any(job.status == "unknown" for job in jobs) else ""
-        raise RunFailedError(
-            f"Run {self.id} ended without {head}: {'; '.join(reasons[:3])}{more}. "
-            f"It cost {cost}{perhaps}; %rivya {self._way_on()} tries again{anew}."
-        )
-
-    def _way_on(self) -> str:
-        """The command that gets the missing pictures."""
-        statuses = {job.status for job in self.jobs}
-        if statuses & (UNSENT | {"stopped"}):
-            return f"resume {self.id} --unsent"
-        # A retry asks anew for what failed; what may have been taken is never asked for anew.
-        return f"resume {self.id}" if statuses & (SENT | {"unknown"}) else f"retry {self.id}"
+        raise ended_without(self)
 
     @property
     def stoppable(self) -> list[Job]:
@@ -321,30 +301,13 @@ class Run(Pictures):
 
     def give_up_waiting(self) -> str:
         """Hold back what is not submitted; gives a text that says what goes on, what is held, and what to do."""
+        return str(self._interrupted())
+
+    def _interrupted(self) -> WaitInterruptedError:
         self.hold()
         # What the message counts is what the cell shows above it.
         self._display.renew_now()
-        jobs = self.jobs
-        elsewhere = [job for job in jobs if job.live.is_watched]
-        held = [job for job in jobs if job.status in UNSENT and job.live.is_held and job not in elsewhere]
-        going = [job for job in jobs if job.live.is_working and job not in (*held, *elsewhere)]
-        # The work goes on, and its pictures come: the message stays true in the past tense.
-        parts = [
-            f"{sum(bool(job.record.pictures) for job in jobs)} of {count(len(jobs), self.noun)} were here"
-        ]
-        if going:
-            cost = sum(job.record.committed for job in going)
-            parts.append(f"{len(going)} submitted go on ({cost} credits)")
-        if elsewhere:
-            parts.append(f"{len(elsewhere)} are left to other processes")
-        if held:
-            price = sum(job.record.committed for job in held)
-            parts.append(f"{len(held)} not sent are held back ({price} credits)")
-        ways = [f"%rivya wait {self.id} waits on"] if going else []
-        if held:
-            ways.append(f"%rivya resume {self.id} --unsent sends them")
-            ways.append(f"%rivya stop {self.id} gives them up")
-        return f"Waiting for run {self.id} ended: {', '.join(parts)}. {'; '.join(ways)}."
+        return wait_interrupted(self)
 
     def _facts(self) -> Mapping[str, Mapping[str, str]]:
         return self._store.facts.of(self._jobs, [self.id])
@@ -463,7 +426,3 @@ class Run(Pictures):
         spent = self.spent
         cost = f"{'about ' if spent.costs_about else ''}{spent.credits} credits"
         return f"<Run {self.id}{name}: {done} of {count(len(self.jobs), self.noun)}, {cost}>"
-
-
-def _state(job: Job) -> str:
-    return "not sent" if job.status in UNSENT else job.status

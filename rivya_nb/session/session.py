@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import operator
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
-from rivya_nb.contract.ideas import seed_named, shared_name, shared_names
+from rivya_nb.contract.ideas import seed_named, shared_name
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import check_whole, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.intake import take_references
 from rivya_nb.jobs.model_listing import ModelListing
 from rivya_nb.jobs.recall import Source, recall
-from rivya_nb.jobs.sources import LOST, FromVariable, is_there
 from rivya_nb.planning.ask import Ask
 from rivya_nb.planning.coupling import couple
-from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
+from rivya_nb.planning.expansion import distinct, expand, expand_places
 from rivya_nb.planning.places import check_repeat
 from rivya_nb.planning.question import Filters, history_question
 from rivya_nb.session.history import History, Selection
-from rivya_nb.session.job import Job
 from rivya_nb.session.live_records import LiveRecords
-from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.plan import Plan
+from rivya_nb.session.planning import opened, planned, request_of, shared_params
 from rivya_nb.session.runs import Runs
 from rivya_nb.session.spending import Spending
 from rivya_nb.session.tabled import with_table
 from rivya_nb.study.kept_measures import check_part, measure_orders
-from rivya_nb.views.models import not_known_words
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -155,7 +152,7 @@ class Session:
         ask = Ask(
             prompt,
             tuple(model.id for model in known),
-            _shared(params),
+            shared_params(params),
             taken,
             repeat,
             tuple(dict.fromkeys(map(seed_named, order))),
@@ -180,7 +177,8 @@ class Session:
                 raise InvalidRequestError([*mistakes, *error.mistakes, *wrong]) from None
             if expansion is None or mistakes or wrong:
                 raise InvalidRequestError([*mistakes, *wrong])
-            return self._plan(
+            return planned(
+                self,
                 expansion,
                 name=name,
                 max_credits=max_credits,
@@ -207,7 +205,7 @@ class Session:
         Raises:
             InvalidRequestError, UsageError: an item is neither, there is none, or the store has lost a reference.
         """
-        requests = [self._request(item) for item in items]
+        requests = [request_of(item, self.store.files) for item in items]
         if not requests:
             raise UsageError("There is no request in an empty list.")
         check_repeat(replicates, "replicates")
@@ -219,59 +217,13 @@ class Session:
             replace(item, request=replace(item.request, notes=requests[at // replicates].notes))
             for at, item in enumerate(expansion.requests)
         )
-        return self._plan(
+        return planned(
+            self,
             replace(expansion, requests=noted),
             name=name,
             max_credits=max_credits,
             max_parallel=max_parallel,
             fresh=fresh,
-        )
-
-    def _request(self, item: object) -> Request:
-        """The request that an item is or stands for.
-
-        Raises:
-            InvalidRequestError: the store has lost a reference.
-        """
-        request = item.request if isinstance(item, Job) else item
-        if isinstance(item, (str, Mapping)):
-            raise UsageError(
-                "Several prompts are a table; give a list of them, or a list with a dict for each."
-            )
-        if not isinstance(request, Request):
-            raise UsageError(f"A {type(item).__name__} is neither a prompt nor a request nor a job.")
-        lost = [
-            Mistake(each.name, LOST) for each in request.references if not is_there(each, self.store.files)
-        ]
-        if lost:
-            raise InvalidRequestError(lost)
-        return request
-
-    def _plan(
-        self,
-        expansion: Expansion,
-        *,
-        name: str | None,
-        max_credits: int | None,
-        max_parallel: int | None,
-        fresh: bool,
-        notes: Sequence[str] = (),
-    ) -> Plan:
-        check_whole("name", name)
-        asked = dict.fromkeys(item.request.model for item in expansion.requests)
-        models = [self.catalogue[model_id] for model_id in asked if model_id in self.catalogue]
-        return Plan(
-            self,
-            expansion,
-            name=name,
-            max_credits=max_credits,
-            max_parallel=max_parallel,
-            fresh=fresh,
-            notes=[
-                *notes,
-                *dict.fromkeys(note for item in expansion.requests for note in item.request.notes),
-                *(note for model in models for note in not_known_words(model)),
-            ],
         )
 
     def models_of(self, names: Iterable[object]) -> tuple[tuple[Model, ...], list[Mistake]]:
@@ -296,7 +248,7 @@ class Session:
         mistakes: dict[Mistake, None] = {}
         for label, sources in references.items():
             try:
-                taken[label] = take_references(_opened(sources), models, self.store.files, shrink=shrink)
+                taken[label] = take_references(opened(sources), models, self.store.files, shrink=shrink)
             except InvalidRequestError as error:
                 mistakes.update(dict.fromkeys(error.mistakes))
                 taken[label] = ()
@@ -438,36 +390,3 @@ class Session:
         """Take back this user's last favourite, rating, tag, note, hiding or exclusion, and say which it was."""
         undone = self.store.marks.undo()
         return "There is nothing to undo." if undone is None else f"Undone: {undone}."
-
-
-def _shared(params: Mapping[str, tuple[object, ...]]) -> dict[str, tuple[object, ...]]:
-    """Params by the names that every model shares.
-
-    Raises:
-        UsageError: one of them is given under two names.
-    """
-    named: dict[str, str] = {}
-    for key in params:
-        if (other := named.setdefault(shared_name(key), key)) != key:
-            raise UsageError([Mistake(key, f"it is given as {other!r} too; leave one of them out")])
-    return shared_names(params)
-
-
-def _opened(sources: Iterable[object]) -> Iterator[object]:
-    """The sources of references; a job stands for its pictures, a run or a history for its jobs.
-
-    Raises:
-        UsageError: a job has no picture yet.
-    """
-    for source in sources:
-        if isinstance(source, FromVariable) and isinstance(source.source, (Pictures, Job)):
-            yield from _opened([source.source])
-        elif isinstance(source, Pictures):
-            yield from _opened(source.jobs)
-        elif not isinstance(source, Job):
-            yield source
-        elif source.record.pictures:
-            yield from source.record.pictures
-        else:
-            why = source.status if source.record.deleted_at is None else "it was deleted"
-            raise UsageError([Mistake("references", f"job {source.id[:8]} has no {source.noun} ({why})")])

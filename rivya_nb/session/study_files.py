@@ -25,6 +25,7 @@ from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_plac
 from rivya_nb.planning.prompt_table import PromptTable, prompt_table
 from rivya_nb.planning.seeds import draw_seeds, seed_param
 from rivya_nb.planning.table import Rows
+from rivya_nb.session.planning import planned
 from rivya_nb.session.showing.written import WrittenFile
 from rivya_nb.session.tabled import with_table
 from rivya_nb.store.files import write_whole
@@ -63,7 +64,8 @@ def read_plan(
             rows = study.table.rows
             if mistakes:
                 raise InvalidRequestError(mistakes)
-        return session._plan(
+        return planned(
+            session,
             _expanded(ask, session.catalogue, rows),
             name=study.name,
             max_credits=max_credits,

@@ -13,7 +13,8 @@ from rivya_nb.store.marks import excluded
 from rivya_nb.views.words import noun_of_files
 
 if TYPE_CHECKING:
-    from rivya_nb.session.showing.effects import Effects, Of, Study
+    from rivya_nb.session.showing.effects import Effects, Of
+    from rivya_nb.session.showing.finding_effects import Study
     from rivya_nb.store.records import JobRecord, RunRecord
     from rivya_nb.store.store import Store
 
@@ -61,12 +62,12 @@ class Studying(ABC):
                 moves the pictures cannot be told from chance; or a package is missing (the extra `analysis`).
             WaitInterruptedError: the kernel was interrupted.
         """
-        from rivya_nb.session.showing.effects import find_effects
+        from rivya_nb.session.showing.finding_effects import find_effects
 
         return find_effects(self._study(read_choice(at, frames)), of, prompts=prompts, by=by)
 
     def _study(self, frames: Frames = MIDDLE) -> Study:
-        from rivya_nb.session.showing.effects import Study
+        from rivya_nb.session.showing.finding_effects import Study
 
         record, jobs = self._studied()
         without = excluded(self._store, jobs)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NoReturn
 
 from rivya_nb.contract.media import MEDIA, medium_of
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
-from rivya_nb.contract.text import is_whole, printable, short_repr
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.contract.text import printable
+from rivya_nb.errors import UsageError
 from rivya_nb.media.formats import EXTENSIONS
 from rivya_nb.media.frames import known_frames
 from rivya_nb.media.walking import LONGEST as LONGEST_FILE
@@ -37,12 +35,22 @@ from rivya_nb.store.vote_records import (
     VoteRecord,
 )
 from rivya_nb.study.bundle import FORMAT, STATUSES, SUCCEEDED, VERSION, MeasureNumbers, Study
+from rivya_nb.study.bundle_values import (
+    by_key,
+    read_each,
+    read_known,
+    read_matching,
+    read_number,
+    read_one_of,
+    read_table,
+    read_text,
+    read_time,
+    read_whole,
+    wrong,
+)
 from rivya_nb.study.ranking.ballots import checked_rater
 from rivya_nb.study.reading import GivenReference, GivenTable, Sources, read_study
 from rivya_nb.study.study_file import LARGEST
-
-T = TypeVar("T")
-K = TypeVar("K")
 
 LARGEST_FILE = 2_000_000_000
 """Bytes of a picture, a video, a sound or a reference."""
@@ -54,7 +62,6 @@ _LONGEST = 200_000
 _NAME = 1000
 _MOST = 1_000_000
 _LARGEST = 2**53
-_TIMES = (0.0, 1e11)
 
 
 def read_bundle(data: bytes) -> Study:
@@ -66,15 +73,15 @@ def read_bundle(data: bytes) -> Study:
     try:
         record = json.loads(data.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise _wrong("study.json", f"this is no JSON of a bundle: {printable(str(error), 100)}") from None
+        raise wrong("study.json", f"this is no JSON of a bundle: {printable(str(error), 100)}") from None
     if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise _wrong("study.json", 'this is no bundle of rivya_nb; export(…, format="bundle") makes one')
-    version = _whole("version", record.get("version"), 1)
+        raise wrong("study.json", 'this is no bundle of rivya_nb; export(…, format="bundle") makes one')
+    version = read_whole("version", record.get("version"), 1)
     if version > VERSION:
-        raise _wrong(
+        raise wrong(
             "version", f"{version} is newer than this rivya_nb, which reads {VERSION}; upgrade rivya-nb"
         )
-    jobs = _by_key("jobs", _each("jobs", record.get("jobs", []), _job), lambda job: job.id)
+    jobs = by_key("jobs", read_each("jobs", record.get("jobs", []), _job), lambda job: job.id)
     references = {each.sha256: each for job in jobs.values() for each in job.references}
     contents = {picture.sha256 for job in jobs.values() for picture in job.pictures}
     identities = {job.identity for job in jobs.values()}
@@ -87,63 +94,60 @@ def read_bundle(data: bytes) -> Study:
 
     return Study(
         jobs=list(jobs.values()),
-        runs=_each("runs", record.get("runs", []), run),
+        runs=read_each("runs", record.get("runs", []), run),
         marks={
-            _known("marks", job_id, jobs): _marks(f"marks.{job_id}", each)
-            for job_id, each in _table("marks", record.get("marks", {})).items()
+            read_known("marks", job_id, jobs): _marks(f"marks.{job_id}", each)
+            for job_id, each in read_table("marks", record.get("marks", {})).items()
         },
-        measures=_each("measures", record.get("measures", []), measure),
+        measures=read_each("measures", record.get("measures", []), measure),
         judged=_judged(record, jobs),
     )
 
 
-# Parts
-
-
 def _job(where: str, given: object) -> JobRecord:
-    job = _table(where, given)
+    job = read_table(where, given)
     params: dict[str, Any] = {}
-    for key, value in _table(f"{where}.params", job.get("params")).items():
-        _text(f"{where}.params", key, _NAME)
+    for key, value in read_table(f"{where}.params", job.get("params")).items():
+        read_text(f"{where}.params", key, _NAME)
         params[key] = (
-            _text(f"{where}.params.{key}", value, _LONGEST)
+            read_text(f"{where}.params.{key}", value, _LONGEST)
             if isinstance(value, str)
-            else _number(f"{where}.params.{key}", value, -_LARGEST, _LARGEST)
+            else read_number(f"{where}.params.{key}", value, -_LARGEST, _LARGEST)
         )
-    pictures = tuple(_each(f"{where}.pictures", job.get("pictures", []), _picture))
+    pictures = tuple(read_each(f"{where}.pictures", job.get("pictures", []), _picture))
     request = Request(
-        _text(f"{where}.model", job.get("model"), _NAME),
-        _text(f"{where}.prompt", job.get("prompt"), _LONGEST),
+        read_text(f"{where}.model", job.get("model"), _NAME),
+        read_text(f"{where}.prompt", job.get("prompt"), _LONGEST),
         params,
-        tuple(_each(f"{where}.references", job.get("references", []), _reference)),
-        replicate=_whole(f"{where}.replicate", job.get("replicate", 1), 1),
+        tuple(read_each(f"{where}.references", job.get("references", []), _reference)),
+        replicate=read_whole(f"{where}.replicate", job.get("replicate", 1), 1),
     )
-    status = _one_of(f"{where}.status", job.get("status"), STATUSES)
+    status = read_one_of(f"{where}.status", job.get("status"), STATUSES)
     if pictures and status != SUCCEEDED:
-        raise _wrong(f"{where}.status", f"a job with pictures cannot be {status}")
+        raise wrong(f"{where}.status", f"a job with pictures cannot be {status}")
     error = job.get("error")
     code, message = error if isinstance(error, list) and len(error) == 2 else (None, None)
     submitted, finished, deleted = (
-        None if job.get(name) is None else _time(f"{where}.{name}", job[name])
+        None if job.get(name) is None else read_time(f"{where}.{name}", job[name])
         for name in ("submitted_at", "finished_at", "deleted_at")
     )
     return JobRecord(
-        id=_matching(f"{where}.id", job.get("id"), _ID),
-        service=_matching(f"{where}.service", job.get("service"), _SERVICE),
+        id=read_matching(f"{where}.id", job.get("id"), _ID),
+        service=read_matching(f"{where}.service", job.get("service"), _SERVICE),
         model=request.model,
         prompt=request.prompt,
         params=request.params,
         references=request.references,
         identity=request.identity,
         seed=request.seed,
-        price=None if job.get("price") is None else _whole(f"{where}.price", job["price"], 0),
+        price=None if job.get("price") is None else read_whole(f"{where}.price", job["price"], 0),
         status=status,
-        created_at=_time(f"{where}.created_at", job.get("created_at")),
-        error_code=None if code is None else _text(f"{where}.error", code, _NAME),
-        error_message=None if message is None else _text(f"{where}.error", message, _LONGEST),
+        created_at=read_time(f"{where}.created_at", job.get("created_at")),
+        error_code=None if code is None else read_text(f"{where}.error", code, _NAME),
+        error_message=None if message is None else read_text(f"{where}.error", message, _LONGEST),
         pictures=pictures,
         replicate=request.replicate,
-        makes=medium_of(_one_of(f"{where}.makes", job.get("makes", "image"), MEDIA)),
+        makes=medium_of(read_one_of(f"{where}.makes", job.get("makes", "image"), MEDIA)),
         submitted_at=submitted,
         finished_at=finished,
         deleted_at=deleted,
@@ -151,63 +155,64 @@ def _job(where: str, given: object) -> JobRecord:
 
 
 def _picture(where: str, given: object) -> PictureRecord:
-    picture = _table(where, given)
+    picture = read_table(where, given)
     duration = picture.get("duration")
     return PictureRecord(
-        _matching(f"{where}.sha256", picture.get("sha256"), _SHA256),
-        _one_of(f"{where}.mime_type", picture.get("mime_type"), EXTENSIONS),
-        _whole(f"{where}.width", picture.get("width"), 0, _MOST),
-        _whole(f"{where}.height", picture.get("height"), 0, _MOST),
-        _whole(f"{where}.size", picture.get("size"), 1, LARGEST_FILE),
-        None if duration is None else _number(f"{where}.duration", duration, 0, LONGEST_FILE),
+        read_matching(f"{where}.sha256", picture.get("sha256"), _SHA256),
+        read_one_of(f"{where}.mime_type", picture.get("mime_type"), EXTENSIONS),
+        read_whole(f"{where}.width", picture.get("width"), 0, _MOST),
+        read_whole(f"{where}.height", picture.get("height"), 0, _MOST),
+        read_whole(f"{where}.size", picture.get("size"), 1, LARGEST_FILE),
+        None if duration is None else read_number(f"{where}.duration", duration, 0, LONGEST_FILE),
     )
 
 
 def _reference(where: str, given: object) -> Reference:
-    reference = _table(where, given)
-    url = _text(f"{where}.url", reference.get("url", ""), _LONGEST)
+    reference = read_table(where, given)
+    url = read_text(f"{where}.url", reference.get("url", ""), _LONGEST)
     if url and not url.startswith("https://"):
-        raise _wrong(f"{where}.url", "it is no https address")
-    name = _text(f"{where}.name", reference.get("name"), _NAME)
+        raise wrong(f"{where}.url", "it is no https address")
+    name = read_text(f"{where}.name", reference.get("name"), _NAME)
     duration = reference.get("duration")
     return Reference(
-        _matching(f"{where}.sha256", reference.get("sha256"), _SHA256),
-        _text(f"{where}.kind", reference.get("kind"), _NAME),
-        "" if url else _one_of(f"{where}.mime_type", reference.get("mime_type"), EXTENSIONS),
+        read_matching(f"{where}.sha256", reference.get("sha256"), _SHA256),
+        read_text(f"{where}.kind", reference.get("kind"), _NAME),
+        "" if url else read_one_of(f"{where}.mime_type", reference.get("mime_type"), EXTENSIONS),
         # A name is no path.
         re.split(r"[/\\]", name)[-1] or "reference",
-        0 if url else _whole(f"{where}.size", reference.get("size"), 1, LARGEST_FILE),
+        0 if url else read_whole(f"{where}.size", reference.get("size"), 1, LARGEST_FILE),
         url=url,
-        duration=None if duration is None else _number(f"{where}.duration", duration, 0, LONGEST_FILE),
+        duration=None if duration is None else read_number(f"{where}.duration", duration, 0, LONGEST_FILE),
     )
 
 
 def _run(
     where: str, given: object, jobs: Mapping[str, JobRecord], references: Mapping[str, Reference]
 ) -> RunRecord:
-    run = _table(where, given)
-    axes = tuple(_each(f"{where}.axes", run.get("axes", []), _axis))
+    run = read_table(where, given)
+    axes = tuple(read_each(f"{where}.axes", run.get("axes", []), _axis))
 
     def cell(place: str, given: object) -> CellRecord:
         if not isinstance(given, list) or len(given) != 2:
-            raise _wrong(place, "it is no job with its place")
+            raise wrong(place, "it is no job with its place")
         job_id, coordinates = given
         if not isinstance(coordinates, list) or len(coordinates) != len(axes):
-            raise _wrong(place, f"its place is none on {len(axes)} axes")
+            raise wrong(place, f"its place is none on {len(axes)} axes")
         at = [
-            _whole(place, each, 0, len(axis.labels) - 1) for each, axis in zip(coordinates, axes, strict=True)
+            read_whole(place, each, 0, len(axis.labels) - 1)
+            for each, axis in zip(coordinates, axes, strict=True)
         ]
-        return CellRecord(_known(place, job_id, jobs), tuple(at), reused=True)
+        return CellRecord(read_known(place, job_id, jobs), tuple(at), reused=True)
 
-    cells = tuple(_each(f"{where}.cells", run.get("cells"), cell))
+    cells = tuple(read_each(f"{where}.cells", run.get("cells"), cell))
     if not cells:
-        raise _wrong(f"{where}.cells", "a run needs a picture or a request")
+        raise wrong(f"{where}.cells", "a run needs a picture or a request")
     name = run.get("name")
     return RunRecord(
         0,
-        None if name is None else _text(f"{where}.name", name, _NAME),
-        _matching(f"{where}.service", run.get("service"), _SERVICE),
-        _time(f"{where}.created_at", run.get("created_at")),
+        None if name is None else read_text(f"{where}.name", name, _NAME),
+        read_matching(f"{where}.service", run.get("service"), _SERVICE),
+        read_time(f"{where}.created_at", run.get("created_at")),
         axes,
         cells,
         _ask(f"{where}.study", run.get("study"), references),
@@ -232,206 +237,139 @@ def _ask(where: str, given: object, references: Mapping[str, Reference]) -> str 
         raise UsageError("a bundle has its rows in itself")
 
     try:
-        study = read_study(_text(where, given, LARGEST), Sources(reference, table))
+        study = read_study(read_text(where, given, LARGEST), Sources(reference, table))
     except UsageError as error:
-        raise _wrong(where, str(error)) from None
+        raise wrong(where, str(error)) from None
     return study.ask.to_json()
 
 
 def _axis(where: str, given: object) -> AxisRecord:
-    axis = _table(where, given)
-    labels = tuple(_each(f"{where}.labels", axis.get("labels"), lambda at, each: _text(at, each, _LONGEST)))
+    axis = read_table(where, given)
+    labels = tuple(
+        read_each(f"{where}.labels", axis.get("labels"), lambda at, each: read_text(at, each, _LONGEST))
+    )
 
     def facts(at: str, given: object) -> dict[str, str]:
         return {
-            _text(at, name, _NAME): _text(f"{at}.{name}", text, _LONGEST)
-            for name, text in _table(at, given).items()
+            read_text(at, name, _NAME): read_text(f"{at}.{name}", text, _LONGEST)
+            for name, text in read_table(at, given).items()
         }
 
-    found = tuple(_each(f"{where}.facts", axis.get("facts", []), facts))
+    found = tuple(read_each(f"{where}.facts", axis.get("facts", []), facts))
     if found and len(found) != len(labels):
-        raise _wrong(f"{where}.facts", "there are not as many as labels")
-    return AxisRecord(_text(f"{where}.name", axis.get("name"), _NAME), labels, found)
+        raise wrong(f"{where}.facts", "there are not as many as labels")
+    return AxisRecord(read_text(f"{where}.name", axis.get("name"), _NAME), labels, found)
 
 
 def _marks(where: str, given: object) -> Marks:
-    marks = _table(where, given)
+    marks = read_table(where, given)
     switches = [marks.get(name, False) for name in ("favourite", "hidden")]
     if not all(isinstance(each, bool) for each in switches):
-        raise _wrong(where, "favourite and hidden are true or false")
-    tags = _each(f"{where}.tags", marks.get("tags", []), lambda at, each: _text(at, each, _NAME))
+        raise wrong(where, "favourite and hidden are true or false")
+    tags = read_each(f"{where}.tags", marks.get("tags", []), lambda at, each: read_text(at, each, _NAME))
     return Marks(
-        rating=_whole(f"{where}.rating", marks.get("rating", 0), 0, HIGHEST_RATING),
+        rating=read_whole(f"{where}.rating", marks.get("rating", 0), 0, HIGHEST_RATING),
         favourite=switches[0],
         hidden=switches[1],
-        note=_text(f"{where}.note", marks.get("note", ""), _LONGEST),
+        note=read_text(f"{where}.note", marks.get("note", ""), _LONGEST),
         tags=tuple(sorted({tag for each in tags if (tag := " ".join(each.split()))})),
-        excluded=_text(f"{where}.excluded", marks.get("excluded", ""), _LONGEST),
+        excluded=read_text(f"{where}.excluded", marks.get("excluded", ""), _LONGEST),
     )
 
 
 def _measure(where: str, given: object, contents: Collection[str], beside: Collection[str]) -> MeasureNumbers:
-    measure = _table(where, given)
+    measure = read_table(where, given)
 
     def number(at: str, given: object) -> tuple[Subject, dict[str, float]]:
         if not isinstance(given, list) or len(given) not in (3, 4):
-            raise _wrong(at, "it is no number of a picture")
+            raise wrong(at, "it is no number of a picture")
         frames = "" if len(given) == 3 else given[3]
         if frames != "" and not (isinstance(frames, str) and known_frames(frames)):
-            raise _wrong(at, "it names no frames of a video")
-        subject = Subject(_known(at, given[0], contents), _known(at, given[1], beside), frames)
+            raise wrong(at, "it names no frames of a video")
+        subject = Subject(read_known(at, given[0], contents), read_known(at, given[1], beside), frames)
         numbers = {
-            _text(at, part, _NAME): float(_number(f"{at}.{part}", value))
-            for part, value in _table(at, given[2]).items()
+            read_text(at, part, _NAME): float(read_number(f"{at}.{part}", value))
+            for part, value in read_table(at, given[2]).items()
         }
         return subject, numbers
 
     name, version, source = (
-        _text(f"{where}.{key}", measure.get(key), _NAME) for key in ("name", "version", "source")
+        read_text(f"{where}.{key}", measure.get(key), _NAME) for key in ("name", "version", "source")
     )
     return MeasureNumbers(
-        name, version, source, tuple(_each(f"{where}.numbers", measure.get("numbers"), number))
+        name, version, source, tuple(read_each(f"{where}.numbers", measure.get("numbers"), number))
     )
 
 
 def _judged(record: Mapping[str, object], jobs: Collection[str]) -> Judgements:
-    rankings = _by_key(
-        "rankings", _each("rankings", record.get("rankings", []), _ranking), lambda each: each.id
+    rankings = by_key(
+        "rankings", read_each("rankings", record.get("rankings", []), _ranking), lambda each: each.id
     )
 
     def rater(where: str, given: object) -> RaterRecord:
-        told = _table(where, given)
-        ranking = _known(f"{where}.ranking", told.get("ranking"), rankings)
-        name, origin = (_text(f"{where}.{key}", told.get(key), 64) for key in ("name", "origin"))
+        told = read_table(where, given)
+        ranking = read_known(f"{where}.ranking", told.get("ranking"), rankings)
+        name, origin = (read_text(f"{where}.{key}", told.get(key), 64) for key in ("name", "origin"))
         return RaterRecord(ranking, checked_rater(name), origin)
 
-    raters = _by_key(
-        "raters", _each("raters", record.get("raters", []), rater), lambda each: (each.ranking, each.name)
+    raters = by_key(
+        "raters", read_each("raters", record.get("raters", []), rater), lambda each: (each.ranking, each.name)
     )
 
     def vote(where: str, given: object) -> VoteRecord:
-        told = _table(where, given)
-        ranking = rankings[_known(f"{where}.ranking", told.get("ranking"), rankings)]
-        pair = _whole(f"{where}.pair", told.get("pair"), 0, len(ranking.pairs) - 1)
+        told = read_table(where, given)
+        ranking = rankings[read_known(f"{where}.ranking", told.get("ranking"), rankings)]
+        pair = read_whole(f"{where}.pair", told.get("pair"), 0, len(ranking.pairs) - 1)
         pairs = ranking.pairs[pair]
-        one, other = (_known(where, told.get(side), jobs) for side in ("one", "other"))
-        name = _text(f"{where}.rater", told.get("rater"), 64)
+        one, other = (read_known(where, told.get(side), jobs) for side in ("one", "other"))
+        name = read_text(f"{where}.rater", told.get("rater"), 64)
         if (one, other) != (pairs.one, pairs.other) or (ranking.id, name) not in raters:
-            raise _wrong(where, "it is of another pair, or of a rater that is not named")
+            raise wrong(where, "it is of another pair, or of a rater that is not named")
         flipped = told.get("flipped")
         if not isinstance(flipped, bool):
-            raise _wrong(f"{where}.flipped", "it is neither true nor false")
+            raise wrong(f"{where}.flipped", "it is neither true nor false")
         return VoteRecord(
             ranking.id,
             pair,
             one,
             other,
-            _one_of(where, told.get("outcome"), OUTCOMES),
+            read_one_of(where, told.get("outcome"), OUTCOMES),
             name,
-            _time(f"{where}.at", told.get("at")),
-            float(_number(f"{where}.seconds", told.get("seconds"), 0.0, LONGEST)),
+            read_time(f"{where}.at", told.get("at")),
+            float(read_number(f"{where}.seconds", told.get("seconds"), 0.0, LONGEST)),
             flipped,
         )
 
-    votes = _by_key(
+    votes = by_key(
         "votes",
-        _each("votes", record.get("votes", []), vote),
+        read_each("votes", record.get("votes", []), vote),
         lambda each: (each.ranking, each.pair, each.rater),
     )
     return Judgements(tuple(rankings.values()), tuple(raters.values()), tuple(votes.values()))
 
 
 def _ranking(where: str, given: object) -> RankingRecord:
-    told = _table(where, given)
-    jobs = tuple(_each(f"{where}.jobs", told.get("jobs"), lambda at, each: _matching(at, each, _ID)))
+    told = read_table(where, given)
+    jobs = tuple(read_each(f"{where}.jobs", told.get("jobs"), lambda at, each: read_matching(at, each, _ID)))
 
     known = frozenset(jobs)
 
     def pair(at: str, given: object) -> RankingPair:
-        each = _table(at, given)
-        stage = _whole(f"{at}.stage", each.get("stage", 0), 0)
-        one, other = (_known(at, each.get(side), known) for side in ("one", "other"))
+        each = read_table(at, given)
+        stage = read_whole(f"{at}.stage", each.get("stage", 0), 0)
+        one, other = (read_known(at, each.get(side), known) for side in ("one", "other"))
         if one == other:
-            raise _wrong(at, "a pair has two pictures")
+            raise wrong(at, "a pair has two pictures")
         return RankingPair(one, other, stage)
 
     return RankingRecord(
-        _matching(f"{where}.id", told.get("id"), _ID),
-        tuple(_each(f"{where}.by", told.get("by"), lambda at, each: _text(at, each, _NAME))),
-        _time(f"{where}.created_at", told.get("created_at")),
+        read_matching(f"{where}.id", told.get("id"), _ID),
+        tuple(read_each(f"{where}.by", told.get("by"), lambda at, each: read_text(at, each, _NAME))),
+        read_time(f"{where}.created_at", told.get("created_at")),
         jobs,
-        tuple(_each(f"{where}.pairs", told.get("pairs"), pair)),
+        tuple(read_each(f"{where}.pairs", told.get("pairs"), pair)),
     )
-
-
-# Values
-
-
-def _each(where: str, given: object, read: Callable[[str, object], T]) -> list[T]:
-    if not isinstance(given, list) or len(given) > _MOST:
-        raise _wrong(where, f"it is no list of at most {_MOST:,}")
-    return [read(f"{where} {number}", each) for number, each in enumerate(given, 1)]
-
-
-def _by_key(where: str, found: Sequence[T], key: Callable[[T], K]) -> dict[K, T]:
-    by_key: dict[K, T] = {}
-    for number, each in enumerate(found, 1):
-        if by_key.setdefault(key(each), each) is not each:
-            raise _wrong(f"{where} {number}", "the bundle has it twice")
-    return by_key
-
-
-def _table(where: str, given: object) -> Mapping[str, Any]:
-    if not isinstance(given, dict):
-        raise _wrong(where, f"{short_repr(given)} is not what belongs here")
-    return given
-
-
-def _text(where: str, given: object, most: int) -> str:
-    if not isinstance(given, str) or len(given) > most or not is_whole(given):
-        raise _wrong(where, f"{short_repr(given)} is no text of at most {most:,} characters")
-    return given
-
-
-def _matching(where: str, given: object, pattern: re.Pattern[str]) -> str:
-    if not isinstance(given, str) or not pattern.fullmatch(given) or not given.isprintable():
-        raise _wrong(where, f"{short_repr(given)} is not what belongs here")
-    return given
-
-
-def _one_of(where: str, given: object, known: Collection[str]) -> str:
-    if not isinstance(given, str) or given not in known:
-        raise _wrong(where, f"{short_repr(given)} is not known")
-    return given
-
-
-def _known(where: str, given: object, known: Collection[str]) -> str:
-    if not isinstance(given, str) or given not in known:
-        raise _wrong(where, f"the bundle does not have {short_repr(given)}")
-    return given
-
-
-def _number(where: str, given: object, least: float = -math.inf, most: float = math.inf) -> int | float:
-    is_number = isinstance(given, (int, float)) and not isinstance(given, bool)
-    if not is_number or not abs(given) <= sys.float_info.max or not least <= given <= most:  # type: ignore[arg-type, operator]
-        raise _wrong(where, f"{short_repr(given)} is not a number that belongs here")
-    return given  # type: ignore[return-value]
-
-
-def _whole(where: str, given: object, least: int, most: int = 2**31 - 1) -> int:
-    number = _number(where, given, least, most)
-    if not isinstance(number, int):
-        raise _wrong(where, f"{short_repr(given)} is not a whole number")
-    return number
-
-
-def _time(where: str, given: object) -> float:
-    return float(_number(where, given, *_TIMES))
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number")
-
-
-def _wrong(where: str, message: str) -> UsageError:
-    return UsageError([Mistake(printable(where, 120), message)])

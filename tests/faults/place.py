@@ -159,7 +159,7 @@ def place_at(
 
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr("rivya_nb.calls.reach", impatient)
+        patch.setattr("rivya_nb.current.reach", impatient)
         for name, seconds in {"FIRST": 0.05, "SECOND": 0.1, "LONGEST": 0.2}.items():
             patch.setattr(pacing, name, seconds)
         sandbox.mkdir(parents=True)

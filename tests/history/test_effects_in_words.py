@@ -10,7 +10,7 @@ from study.test_effects import studied
 
 import rivya_nb as rv
 from history.studies import add_study, noisy
-from rivya_nb.session.showing.effects import _contrast_words, _verdict, size_words
+from rivya_nb.session.showing.effect_words import contrast_words, size_words, verdict_of
 from rivya_nb.study.effects.contrasts import Contrast, contrasts
 from rivya_nb.study.effects.intervals import Interval
 from rivya_nb.study.effects.shares import Share
@@ -34,16 +34,16 @@ FLOOR = Share("the very same request", (), 0.1, Interval(0.08, 0.13))
 def test_what_may_be_chance_is_one_thing_and_what_is_small_another(
     low: float, share: float, high: float, chance: float | None, words: str
 ) -> None:
-    assert _verdict(Share("light", ("light",), share, Interval(low, high), chance), FLOOR, 0.13) == words
+    assert verdict_of(Share("light", ("light",), share, Interval(low, high), chance), FLOOR, 0.13) == words
 
 
 def test_without_an_interval_only_a_test_tells_chance() -> None:
     floor = replace(FLOOR, interval=None)
     small = Share("light", ("light",), 0.03, None, 0.001)
-    assert _verdict(small, floor, 0.1) == "size not clearly above the noise floor"
-    assert _verdict(replace(small, chance=0.06), floor, 0.1) == "may be chance"
-    assert _verdict(replace(small, chance=None), floor, 0.1) == "not tested"
-    assert _verdict(replace(small, chance=0.06), None, None) == "may be chance"
+    assert verdict_of(small, floor, 0.1) == "size not clearly above the noise floor"
+    assert verdict_of(replace(small, chance=0.06), floor, 0.1) == "may be chance"
+    assert verdict_of(replace(small, chance=None), floor, 0.1) == "not tested"
+    assert verdict_of(replace(small, chance=0.06), None, None) == "may be chance"
 
 
 def test_a_small_effect_that_is_there_is_not_called_chance(session: rv.Session) -> None:
@@ -73,5 +73,5 @@ def test_a_difference_that_never_varies_has_no_size_by_its_rounding() -> None:
 def test_numbers_of_every_size_can_be_read(difference: float, words: str) -> None:
     ends = Interval(difference * 2 / 3, difference * 4 / 3)
     found = Contrast("light", "a", "b", "", difference, ends, None, 12, 4, None)
-    assert _contrast_words(found) == f"{words}, paired over 12"
+    assert contrast_words(found) == f"{words}, paired over 12"
     assert size_words(2.5e9) == "2.5e+09"

@@ -78,7 +78,7 @@ def test_runs_and_tags_are_offered_once_a_session_is_open(kernel_newest: Kernel)
             found = kernel.tab(text)
             assert {each: found[each] for each in offered} == offered
             assert list(found)[: len(offered)] == list(offered)
-        kernel.ok("rivya_nb.calls.current_session().close()")
+        kernel.ok("rivya_nb.current.current_session().close()")
 
 
 def test_python_calls_show_the_params_too(kernel_newest: Kernel) -> None:

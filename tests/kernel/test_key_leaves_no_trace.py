@@ -40,7 +40,7 @@ class Odd(str):
 """
 WORK = [
     "%rivya",
-    "from rivya_nb.calls import current_session\nsession = current_session()",
+    "from rivya_nb.current import current_session\nsession = current_session()",
     "%%rivya seed=1..2 resolution=1K --ref reference.png --out bottles\nA glass bottle",
     "%%rivya seed=1..2 resolution=1K --out some\nA bottle, sandbox:fail(seed=2)",
     "bottles",
@@ -77,10 +77,10 @@ Path("stories.txt").write_text("\\n".join(map(str, stories)))
 """
 LOOK = """
 from looking import look
-import rivya_nb.calls
+import rivya_nb.current
 assert session.has_key
 things = [session, rv.RivyaClient(), bottles, bottles.jobs, bottles.grid(), rv.history(), rv.runs(),
-          rv.plan("A", seed=9), vars(rivya_nb.calls), get_ipython().user_ns]
+          rv.plan("A", seed=9), vars(rivya_nb.current), get_ipython().user_ns]
 texts, own = look(*things)
 assert "<key: set>" in texts
 Path("seen.txt").write_text("\\n".join(texts), errors="replace")

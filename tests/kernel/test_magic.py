@@ -285,7 +285,7 @@ def test_every_mistake_is_one_message_and_nothing_is_sent(
         assert len(asked.traceback) == 1, what
         assert not asked.stderr, what
     kernel.ok("import rivya_nb as rv\nassert rv.runs() == []")
-    kernel.ok("from rivya_nb.calls import current_session\nassert current_session().balance() == 10_000")
+    kernel.ok("from rivya_nb.current import current_session\nassert current_session().balance() == 10_000")
 
 
 def test_all_mistakes_of_a_cell_are_told_at_once(lent: Callable[..., Kernel]) -> None:

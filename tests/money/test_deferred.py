@@ -9,7 +9,7 @@ import pytest
 from sandboxes import until
 
 import rivya_nb as rv
-from rivya_nb import calls
+from rivya_nb import current
 from rivya_nb.api.client import generation_body
 from rivya_nb.magics.commands import COMMANDS
 from rivya_nb.sandbox.config import SandboxConfig
@@ -60,11 +60,11 @@ def test_goodbye_leads_from_what_is_deferred_to_the_worker(
     connect: Connect, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As in a process of its own: other tests have left runs, too.
-    monkeypatch.setattr(calls, "_live_records", {})
+    monkeypatch.setattr(current, "_live_records", {})
     session = connect(SandboxConfig(latency=0.1))
     asked(session, range(3)).defer()
     asked(session, range(3)).run()
-    calls._say_goodbye()
+    current._say_goodbye()
     said = capsys.readouterr().err
     assert "run 2: 3 deferred; `rivya-nb work` sends them" in said
     assert [line for line in said.splitlines() if "run 2: " in line and "not sent" in line] == []

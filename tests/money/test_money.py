@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import rivya_nb as rv
-from rivya_nb.calls import current_session
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
+from rivya_nb.current import current_session
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.session.session import Session
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rivya_nb.calls import pictures_address
 from rivya_nb.errors import UsageError
+from rivya_nb.store.environment import pictures_address
 from rivya_nb.store.picture_places import BucketAddress, read_pictures, same_spelling
 from rivya_nb.store.places import read_place
 

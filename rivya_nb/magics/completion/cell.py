@@ -13,7 +13,8 @@ from rivya_nb.contract.catalogue import DEFAULT_MODEL, Catalogue, Model, common_
 from rivya_nb.magics.completion.cursor import Slot, find_slot
 from rivya_nb.magics.completion.offers import Offer, Offers, fitting
 from rivya_nb.magics.completion.words import param_note
-from rivya_nb.planning.line import FLAGS, Flag, is_flag, read_line
+from rivya_nb.planning.line import FLAGS, read_line
+from rivya_nb.planning.line_reader import Flag, is_flag
 
 if TYPE_CHECKING:
     from rivya_nb.magics.cell import CellReader

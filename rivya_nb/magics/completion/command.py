@@ -20,7 +20,7 @@ from rivya_nb.magics.completion.cursor import Slot, find_slot
 from rivya_nb.magics.completion.models import model_offers
 from rivya_nb.magics.completion.offers import Offer, Offers, fitting, value_offer
 from rivya_nb.magics.completion.words import param_note
-from rivya_nb.planning.line import PARAM, Flag, is_flag
+from rivya_nb.planning.line_reader import PARAM, Flag, is_flag
 from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class CommandLine:
             sizes = Counter(model.category for model in self._catalogue.values() if model.category)
             yield from (Offer(category, count(size, "model")) for category, size in sizes.items())
         elif of == "sort":
-            from rivya_nb.planning.question import SORTS
+            from rivya_nb.planning.question_words import SORTS
 
             yield from (Offer(order, "order") for order in SORTS)
             if self._session is not None:

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from rivya_nb.magics.awaiting import MAGIC
-from rivya_nb.planning.line import PARAM, Flag, is_flag
+from rivya_nb.planning.line_reader import PARAM, Flag, is_flag
 from rivya_nb.planning.words import split_words
 
 _CELL = re.compile(rf"\s*%%{MAGIC}(?!\S)")

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from rivya_nb.contract.text import count, listing, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.ask import PROMPT_AXIS, REPLICATE_AXIS
-from rivya_nb.session.showing.effects import Of, Study, find_numbers, size_words
+from rivya_nb.session.showing.effect_words import size_words
+from rivya_nb.session.showing.effects import Of
+from rivya_nb.session.showing.finding_effects import Study, find_numbers
 from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.session.showing.tables import table
 
