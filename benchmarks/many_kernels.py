@@ -75,7 +75,7 @@ def new_jobs(store: Store, rng: random.Random, count: int) -> list[JobRecord]:
 
 def add(store: Store, jobs: list[JobRecord]) -> Any:
     cells = [CellRecord(job.id, (at,)) for at, job in enumerate(jobs)]
-    return store.add_run(
+    return store.asking.add_run(
         name=None,
         service="sandbox",
         axes=(),

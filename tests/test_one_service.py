@@ -48,7 +48,7 @@ def test_what_a_store_has_under_another_spelling_is_found(old: str, tmp_path: Pa
             for seed in (1, 2)
         ]
         cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
-        store.add_run(name=None, service=old, axes=(), cells=cells, jobs=jobs)
+        store.asking.add_run(name=None, service=old, axes=(), cells=cells, jobs=jobs)
         for job, status in zip(jobs, ("succeeded", "processing"), strict=True):
             path = store.files.incoming / "picture.part"
             path.write_bytes(b"\x89PNG")

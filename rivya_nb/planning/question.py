@@ -337,7 +337,7 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
         if not store.count(Question(model=model, hidden=True))
     ]
     if question.asked_by:
-        users = store.users()
+        users = store.users.names()
         reasons += [
             f"No result was asked for by {short_repr(user)}"
             + (did_you_mean(user, users) or _there_are(users, "names"))
@@ -346,7 +346,7 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
         ]
     for run in question.runs:
         try:
-            store.run(run)
+            store.runs.get(run)
         except UsageError as error:
             reasons.append(str(error).rstrip("."))
     reasons += [

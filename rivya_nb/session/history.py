@@ -134,14 +134,14 @@ class Album(Shown, Pictures):
                 [],
                 self._store.models.catalogue,
                 wordings=False,
-                references=self._store.reference_labels(ids),
+                references=self._store.runs.reference_labels(ids),
             )
             .axes[0]
             .labels
         )
         told, hints = self._with_numbers(jobs, facts)
-        marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
-        names = self._store.has_several_users
+        marks, runs = self._store.marks.of(ids), self._store.runs.ids_of(ids)
+        names = self._store.users.are_several
         entries = (
             GalleryEntry(
                 job.record, text, marks[job.id], origin_words(job.record, runs[job.id], names_users=names)
@@ -252,13 +252,13 @@ class Selection(Album):
         """Laid out by the axes of its runs and by `names`; pictures of any runs by `place_freely`."""
         runs: Sequence[int] = self._runs
         if not runs and RUN_AXIS in names:
-            runs = sorted({run for ids in self._store.run_ids_of(self._ids).values() for run in ids})
+            runs = sorted({run for ids in self._store.runs.ids_of(self._ids).values() for run in ids})
         if runs:
-            shown = [self._live_records.run(self._store.run(run)).shown for run in runs]
+            shown = [self._live_records.run(self._store.runs.get(run)).shown for run in runs]
             jobs = {job.id: job for job in self.jobs}
             axes, cells = place_runs(shown, jobs, names, self._store.models.catalogue)
         else:
-            called = self._store.reference_labels(self._ids)
+            called = self._store.runs.reference_labels(self._ids)
             axes, cells = place_freely(
                 self.jobs, names, self._store.models.catalogue, references=called, facts=self._facts()
             )

@@ -403,13 +403,13 @@ class Session:
             UsageError: there is none.
         """
         if isinstance(run, str):
-            return self.live_records.run(self.store.run_named(run))
+            return self.live_records.run(self.store.runs.named(run))
         try:
             number = operator.index(run)
         except TypeError:
             message = f"{short_repr(run)} is neither the id nor the name of a run, as in rv.runs(41)."
             raise UsageError(message) from None
-        return self.live_records.run(self.store.run(number))
+        return self.live_records.run(self.store.runs.get(number))
 
     def runs(self) -> Runs:
         """All runs of the store, newest first; they are read when they are used."""

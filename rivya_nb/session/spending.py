@@ -183,7 +183,7 @@ class Spending:
         idle = [job.id for job in current.idle]
         try:
             if current.run is not None:
-                return self._store.extend_run(
+                return self._store.asking.extend_run(
                     current.run,
                     cells=current.cells,
                     jobs=current.new,
@@ -191,7 +191,7 @@ class Spending:
                     unanswered=current.unanswered,
                     deferral=deferral,
                 )
-            return self._store.add_run(
+            return self._store.asking.add_run(
                 name=plan.name,
                 service=self._service.name,
                 axes=current.axes,
@@ -316,7 +316,7 @@ class Spending:
         # A number says which picture is meant, as a seed does.
         replicated = any(axis.name == REPLICATE_AXIS for axis in record.axes)
         known_again = {job.identity for job in failed.values() if replicated or job.is_known_again}
-        known = self._store.find_reusable(self._service.name, known_again)
+        known = self._store.asking.find_reusable(self._service.name, known_again)
         again = {
             job.id: known.get(job.identity)
             or planned_job(job.request, self._service.name, self._store.database.now())
@@ -327,7 +327,7 @@ class Spending:
         idle = self._live_records.idle(standing)
         self._allow([*new, *(job for job in standing if job.id in idle)], max_credits)
         if not failed:
-            self._store.ask_for(idle)
+            self._store.asking.ask_for(idle)
             return record
         added = [
             CellRecord(again[job.id].id, cell.coordinates, reused=job.identity in known)
@@ -335,7 +335,7 @@ class Spending:
             if (job := failed.get(cell.job_id)) is not None
         ]
         unanswered = known_again - known.keys()
-        return self._store.extend_run(record, cells=added, jobs=new, idle=idle, unanswered=unanswered)
+        return self._store.asking.extend_run(record, cells=added, jobs=new, idle=idle, unanswered=unanswered)
 
     def _allow(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
         """Check the limits, and count these jobs against them.
@@ -380,15 +380,15 @@ class Spending:
                     f"{what}; this session has committed {before:,} of its {self._max_credits:,}. Nothing was "
                     "sent. connect(max_credits=…) sets another limit."
                 )
-        self._store.credit_limits.check(self._store.user, jobs)
+        self._store.credit_limits.check(self._store.users.me, jobs)
 
     def _replaced(self, job: JobRecord) -> LiveJob:
         """A new job for the same request, which replaces the old one in every run."""
         new = planned_job(job.request, self._service.name, self._store.database.now())
         # The same one where the database did not answer the first time.
         replacement = self._replacing.setdefault(job.id, replace(new, deferred=job.deferred))
-        new = self._store.replace_job(job.id, replacement)
-        for record in self._store.runs_of([new.id]):
+        new = self._store.asking.replace_job(job.id, replacement)
+        for record in self._store.runs.of([new.id]):
             self._live_records.run(record)
         self._committed.add(new.id)
         return self._live_records.job(new).live
@@ -402,13 +402,13 @@ class Spending:
             return None
         with self._live_records.dispatching():
             for run_id in tuple(job.wanted_by):
-                run = self._live_records.run(self._store.run(run_id))
+                run = self._live_records.run(self._store.runs.get(run_id))
                 jobs = [each for each in run.jobs if run_id in each.live.wanted_by]
                 mine = [each.record for each in jobs if each.id in self._committed]
                 rest = [each for each in jobs if each.status in UNSENT and each.id not in self._committed]
                 try:
                     self._check_price([*mine, *(each.record for each in rest)], self._limits.get(run_id))
-                    self._store.ask_for([each.id for each in rest])
+                    self._store.asking.ask_for([each.id for each in rest])
                 except CreditLimitError as error:
                     reason = f"the kernel that was to send this does not: {error}"
                     for each in rest:
@@ -419,13 +419,13 @@ class Spending:
                 for each in rest:
                     self._committed.add(each.id)
                     self.runner.gate(each.live, gate)
-                self._live_records.run(self._store.take_cells(run_id, [each.id for each in rest]))
+                self._live_records.run(self._store.asking.take_cells(run_id, [each.id for each in rest]))
                 return None
         return job.notice
 
     def own_run(self, run_id: int) -> RunRecord:
         """A run of this session's service: nothing of one service is ever sent to another."""
-        record = self._store.run(run_id)
+        record = self._store.runs.get(run_id)
         if record.service != self._service.name:
             raise UsageError(
                 f"Run {run_id} belongs to {record.service}, and this session is connected to "
@@ -464,7 +464,7 @@ class Spending:
         rest = self._rest(jobs, unsent)
         self._allow(rest, max_credits)
         # What was stopped is asked for when it is set back.
-        self._store.ask_for([job.id for job in rest if job.status in UNSENT])
+        self._store.asking.ask_for([job.id for job in rest if job.status in UNSENT])
 
     def _all_unfinished(self, unsent: bool, max_credits: int | None) -> tuple[Run, Sequence[Job]]:
         """All unfinished jobs, and a run that has all of them: an existing one, or a new one."""
@@ -479,7 +479,7 @@ class Spending:
             hint = f"; {count(left, 'job')} {words}" if left else ""
             raise UsageError(f"Nothing that was sent to {service} is unfinished{hint}.")
         self._allow_rest(jobs, unsent, max_credits)
-        runs = self._store.runs_of([job.id for job in jobs])
+        runs = self._store.runs.of([job.id for job in jobs])
         ids = {job.id for job in jobs}
         whole = [run for run in runs if ids <= {cell.job_id for cell in run.cells}]
         if whole:
@@ -489,7 +489,7 @@ class Spending:
         ask = Ask.of([job.request for job in jobs])
         axes = [AxisRecord(axis.name, axis.labels) for axis in ask.axes()]
         cells = [CellRecord(job.id, (place,) if axes else (), reused=True) for place, job in enumerate(jobs)]
-        record = self._store.add_run(
+        record = self._store.asking.add_run(
             name="resumed", service=service, axes=axes, cells=cells, jobs=[], ask=ask.to_json()
         )
         assert record is not None  # noqa: S101 - nothing new is asked for, so nobody can be faster

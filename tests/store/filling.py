@@ -37,7 +37,7 @@ def done(prompt: str = "a cat", params: Mapping[str, ParamValue] | None = None, 
 
 def add(store: Store, *jobs: JobRecord, name: str | None = None) -> RunRecord:
     cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
-    return store.add_run(name=name, service=jobs[0].service, axes=(), cells=cells, jobs=jobs)
+    return store.asking.add_run(name=name, service=jobs[0].service, axes=(), cells=cells, jobs=jobs)
 
 
 def kept(store: Store, data: bytes, **fields: Any) -> PictureRecord:
@@ -144,7 +144,7 @@ def read_without_rights(folder: Path, pipe: Connection) -> None:
         while pipe.recv() == "go on":
             found = [(job.id, [store.files.read(each.sha256, each.mime_type) for each in job.pictures])
                      for job in store.history(Question())]  # fmt: skip
-            pipe.send((found, [run.name for run in store.runs()], refusals(store)))
+            pipe.send((found, [run.name for run in store.runs.newest()], refusals(store)))
     finally:
         store.close()
 

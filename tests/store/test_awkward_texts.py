@@ -35,13 +35,15 @@ def param(store: Store, text: str) -> object:
 
 
 def run_name(store: Store, text: str) -> object:
-    return store.run(add(store, done(), name=text).id).name == text
+    return store.runs.get(add(store, done(), name=text).id).name == text
 
 
 def fact(store: Store, text: str) -> object:
     job = done()
     axes = (AxisRecord("row", ("1",), ({"place": text},)),)
-    store.add_run(name=None, service="sandbox", axes=axes, cells=[CellRecord(job.id, (0,))], jobs=[job])
+    store.asking.add_run(
+        name=None, service="sandbox", axes=axes, cells=[CellRecord(job.id, (0,))], jobs=[job]
+    )
     found = store.history_ids(Question(facts={"place": text}), 24)
     return found == [job.id] and store.facts.of(found) == {job.id: {"place": text}}
 
@@ -84,7 +86,9 @@ def param_key(store: Store, text: str) -> object:
 def fact_name(store: Store, text: str) -> object:
     job = done()
     axes = (AxisRecord("row", ("1",), ({text: "here"},)),)
-    store.add_run(name=None, service="sandbox", axes=axes, cells=[CellRecord(job.id, (0,))], jobs=[job])
+    store.asking.add_run(
+        name=None, service="sandbox", axes=axes, cells=[CellRecord(job.id, (0,))], jobs=[job]
+    )
     return store.history_ids(Question(facts={text: "here"})) == [job.id]
 
 

@@ -78,7 +78,7 @@ def seen(store: Store) -> list[object]:
     found = store.history(everything)
     return [
         found,
-        store.runs(),
+        store.runs.newest(),
         store.unfinished(),
         store.spent("sandbox"),
         store.history_ids(Question(prompt="cat 2")),

@@ -97,7 +97,7 @@ def test_a_new_connection_reads_the_servers_clock_anew(
         monkeypatch.setattr(database, "_steady", lambda: steady() - 7200)
         assert store.database.now() < time.time() - 7000
         cut(postgresql, address)
-        assert store.runs() == []
+        assert store.runs.newest() == []
         assert abs(store.database.now() - time.time()) < 5
 
 
