@@ -33,16 +33,8 @@ from rivya_nb.contract.request import Request
 from rivya_nb.store import prompt_index, writing
 from rivya_nb.store.lookup import insert_one
 from rivya_nb.store.places import read_place
-from rivya_nb.store.records import (
-    CellRecord,
-    JobChanges,
-    JobRecord,
-    MeasureOrder,
-    PictureRecord,
-    Question,
-    RunRecord,
-    planned_job,
-)
+from rivya_nb.store.questions import MeasureOrder, Question
+from rivya_nb.store.records import CellRecord, JobChanges, JobRecord, PictureRecord, RunRecord, planned_job
 from rivya_nb.store.schema import metadata, runs
 from rivya_nb.store.store import Store
 from rivya_nb.store.sums import sum_anew

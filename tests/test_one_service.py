@@ -12,8 +12,9 @@ from api.scripted import KEY
 import rivya_nb as rv
 from rivya_nb.api.address import service_origin
 from rivya_nb.contract.request import Request
-from rivya_nb.store.records import CellRecord, PictureRecord, UploadRecord, planned_job
+from rivya_nb.store.records import CellRecord, PictureRecord, planned_job
 from rivya_nb.store.store import Store
+from rivya_nb.store.uploads import UploadRecord
 
 SAME = {
     "https://rivya.ai": [

@@ -13,7 +13,7 @@ from rivya_nb.contract.text import printable
 from rivya_nb.control_panel.picture_tab import Contents, PictureTab, Shown, page_words
 from rivya_nb.errors import UsageError
 from rivya_nb.planning.question import Filters, history_question
-from rivya_nb.store.records import Counted, Question
+from rivya_nb.store.questions import Counted, Question
 from rivya_nb.study.kept_measures import kept_names, measure_orders
 from rivya_nb.views.words import by_words, joined, param_words, replicate_words
 

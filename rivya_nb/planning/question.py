@@ -16,7 +16,8 @@ from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.moments import Moment, moment
 from rivya_nb.planning.words import as_word, quoted
 from rivya_nb.store.prompt_words import Sought, read_sought
-from rivya_nb.store.records import HIGHEST_RATING, ORDERS, Asked, MeasureOrder, Question
+from rivya_nb.store.questions import ORDERS, Asked, MeasureOrder, Question
+from rivya_nb.store.records import HIGHEST_RATING
 
 if TYPE_CHECKING:
     from rivya_nb.store.store import Store

@@ -17,7 +17,8 @@ from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.placing import RUN_AXIS, Placement, place, place_runs, place_wholly, placing_notes
 from rivya_nb.session.showing.displays import Shown
 from rivya_nb.session.showing.looks import Bundle, find_lost, thumbnails
-from rivya_nb.store.records import Counted, MeasureOrder, RunRecord
+from rivya_nb.store.questions import Counted, MeasureOrder
+from rivya_nb.store.records import RunRecord
 from rivya_nb.study.kept_measures import column_name, ordered_by
 from rivya_nb.views.measures import figure_words
 from rivya_nb.views.run_view import Hint

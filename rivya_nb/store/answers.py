@@ -21,7 +21,7 @@ from rivya_nb.store.measurements import (
     measured_number,
     measurements,
 )
-from rivya_nb.store.records import Asked, Counted, MeasureOrder, Question
+from rivya_nb.store.questions import Asked, Counted, MeasureOrder, Question
 from rivya_nb.store.schema import jobs, tags, tallies
 
 _Value = TypeVar("_Value")

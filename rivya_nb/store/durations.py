@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 from rivya_nb.contract.ideas import takes_time
 from rivya_nb.contract.request import Request
 from rivya_nb.store.database import Database
-from rivya_nb.store.records import DURATIONS_ENOUGH, DURATIONS_KEPT, TaskDuration
+from rivya_nb.store.pace import DURATIONS_ENOUGH, DURATIONS_KEPT, TaskDuration
 from rivya_nb.store.schema import durations
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select
 
 from rivya_nb.store.columns import insert_for
 from rivya_nb.store.database import Database
-from rivya_nb.store.records import Demand, FoundLimits
+from rivya_nb.store.pace import Demand, FoundLimits
 from rivya_nb.store.schema import limit_members, limits
 from rivya_nb.store.writing import take_turns
 

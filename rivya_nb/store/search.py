@@ -32,7 +32,7 @@ from rivya_nb.store.measurements import (
     find_kept,
     measured_number,
 )
-from rivya_nb.store.records import Asked, MeasureOrder, Question
+from rivya_nb.store.questions import Asked, MeasureOrder, Question
 from rivya_nb.store.rows import fits, seed_number
 from rivya_nb.store.schema import jobs, marks, pictures, run_jobs, tags, tallies
 

@@ -47,15 +47,8 @@ from rivya_nb.store.persisting import OnWait
 from rivya_nb.store.picture_places import read_pictures
 from rivya_nb.store.places import ServerAddress, StorePlace
 from rivya_nb.store.presence import DATABASE
-from rivya_nb.store.records import (
-    UNFINISHED,
-    Counted,
-    JobChanges,
-    JobRecord,
-    PictureRecord,
-    Question,
-    Spent,
-)
+from rivya_nb.store.questions import Counted, Question
+from rivya_nb.store.records import UNFINISHED, JobChanges, JobRecord, PictureRecord, Spent
 from rivya_nb.store.rows import portions
 from rivya_nb.store.runs import RunBook
 from rivya_nb.store.schema import jobs, pictures

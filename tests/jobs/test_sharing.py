@@ -20,7 +20,7 @@ from rivya_nb.jobs.sharing import Sharing, fair_share
 from rivya_nb.session.service import reach
 from rivya_nb.store import limits as limit_book
 from rivya_nb.store import schema
-from rivya_nb.store.records import Demand, FoundLimits
+from rivya_nb.store.pace import Demand, FoundLimits
 from rivya_nb.store.store import Store
 
 HERE = "https://example.com"

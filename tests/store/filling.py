@@ -12,7 +12,8 @@ from typing import Any
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import StoreError
-from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, Question, RunRecord, planned_job
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, RunRecord, planned_job
 from rivya_nb.store.store import Store
 
 MODEL = "wan-2-7-image-pro"

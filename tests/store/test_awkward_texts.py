@@ -13,8 +13,11 @@ from rivya_nb.contract.request import Request
 from rivya_nb.errors import UsageError
 from rivya_nb.store.canaries import CanaryRecord, OccasionRecord
 from rivya_nb.store.measurements import Subject
-from rivya_nb.store.records import AxisRecord, CellRecord, Question, TaskDuration, UploadRecord
+from rivya_nb.store.pace import TaskDuration
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import AxisRecord, CellRecord
 from rivya_nb.store.store import Store
+from rivya_nb.store.uploads import UploadRecord
 from rivya_nb.store.vote_records import RankingPair, RankingRecord
 
 from .filling import add, done

@@ -9,8 +9,10 @@ from servers import PostgresqlServer
 
 from rivya_nb.contract.request import Request
 from rivya_nb.store.measurements import Subject
+from rivya_nb.store.pace import TaskDuration
 from rivya_nb.store.places import ServerAddress
-from rivya_nb.store.records import AxisRecord, CellRecord, Deferral, Question, TaskDuration
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import AxisRecord, CellRecord, Deferral
 from rivya_nb.store.store import Store
 from rivya_nb.store.vote_records import RankingPair, RankingRecord, VoteRecord
 

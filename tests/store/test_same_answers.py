@@ -17,7 +17,8 @@ from rivya_nb.store import search
 from rivya_nb.store.measurements import Subject
 from rivya_nb.store.places import StorePlace
 from rivya_nb.store.postgresql import search as server_search
-from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, MeasureOrder, Question
+from rivya_nb.store.questions import MeasureOrder, Question
+from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord
 from rivya_nb.store.store import Store
 
 from .filling import PICTURE, done

@@ -11,7 +11,7 @@ from servers import PostgresqlServer
 
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store.postgresql import database
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import add, done, kept

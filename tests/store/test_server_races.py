@@ -20,9 +20,12 @@ from rivya_nb.store import writing
 from rivya_nb.store.bundles import merge
 from rivya_nb.store.canaries import CanaryRecord, OccasionRecord
 from rivya_nb.store.measurements import Subject
-from rivya_nb.store.records import CellRecord, Marks, Question, RunRecord, TaskDuration, UploadRecord
+from rivya_nb.store.pace import TaskDuration
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import CellRecord, Marks, RunRecord
 from rivya_nb.store.renaming import rename_services
 from rivya_nb.store.store import Store
+from rivya_nb.store.uploads import UploadRecord
 from rivya_nb.store.vote_records import Judgements, RankingPair, RankingRecord, RaterRecord, VoteRecord
 
 from .filling import a_job, add, done

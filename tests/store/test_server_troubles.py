@@ -24,7 +24,7 @@ from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.store import persisting
 from rivya_nb.store.places import ServerAddress, read_place
 from rivya_nb.store.postgresql.trouble import grants
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, done

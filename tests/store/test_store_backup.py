@@ -14,7 +14,8 @@ from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import StoreError
 from rivya_nb.store.backup import back_up
-from rivya_nb.store.records import Question, planned_job
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import planned_job
 from rivya_nb.store.store import Store
 
 from .filling import MODEL, a_job, add, done, ids, kept

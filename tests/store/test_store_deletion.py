@@ -11,7 +11,8 @@ import pytest
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store import sqlite_database
-from rivya_nb.store.records import JobRecord, PictureRecord, Question
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, deliver_what_was_deleted, done, ids, kept

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from rivya_nb.store import prompt_index, search, sqlite_database
 from rivya_nb.store.prompt_words import Sought
-from rivya_nb.store.records import CellRecord, Question
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import CellRecord
 from rivya_nb.store.store import Store
 
 from .filling import PICTURE, a_job, add, done, ids, kept

@@ -23,10 +23,10 @@ from rivya_nb.store.records import (
     CellRecord,
     JobRecord,
     Spent,
-    UploadRecord,
     planned_job,
 )
 from rivya_nb.store.store import Store
+from rivya_nb.store.uploads import UploadRecord
 
 from .filling import PICTURE, a_job, add, done, ids, kept
 

@@ -13,7 +13,8 @@ from sqlalchemy import Engine, event
 
 from rivya_nb.store import search
 from rivya_nb.store.postgresql import search as server_search
-from rivya_nb.store.records import STATUSES, JobRecord, Marks, Question, Spent
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import STATUSES, JobRecord, Marks, Spent
 from rivya_nb.store.renaming import rename_services
 from rivya_nb.store.store import Store
 

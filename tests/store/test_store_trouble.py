@@ -13,7 +13,7 @@ import pytest
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import sqlite_database
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, done, open_without_rights

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rivya_nb.store.records import CellRecord, Marks, Question
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import CellRecord, Marks
 from rivya_nb.store.store import Store
 from rivya_nb.store.users import user_name
 

@@ -41,7 +41,7 @@ from rivya_nb.store.answers import Search, how_many, in_time, sides, within
 from rivya_nb.store.measurements import KeptMeasure, find_kept, measured_number
 from rivya_nb.store.postgresql.words import contain
 from rivya_nb.store.prompt_words import read_sought, unwanted, wanted
-from rivya_nb.store.records import Asked, MeasureOrder, Question
+from rivya_nb.store.questions import Asked, MeasureOrder, Question
 from rivya_nb.store.rows import fits, seed_number
 from rivya_nb.store.schema import jobs, marks, pictures, prompts, run_jobs, tags
 
