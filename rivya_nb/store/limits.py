@@ -7,13 +7,34 @@ from __future__ import annotations
 
 import math
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select
+from sqlalchemy import Column, ColumnElement, Connection, Float, Integer, String, Table, and_, delete, select
 
-from rivya_nb.store.columns import insert_for
+from rivya_nb.store.columns import Name, insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.pace import Demand, FoundLimits
-from rivya_nb.store.schema import limit_members, limits
+from rivya_nb.store.schema import metadata
 from rivya_nb.store.writing import take_turns
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("service", Name, primary_key=True),
+    Column("label", Name, primary_key=True),
+    Column("rate", Float),
+    Column("places", Float),
+    Column("found_at", Float, nullable=False),
+)
+
+limit_members = Table(
+    "limit_members",
+    metadata,
+    Column("service", Name, primary_key=True),
+    Column("label", Name, primary_key=True),
+    Column("member", String(64), primary_key=True),
+    Column("wanted", Integer, nullable=False),
+    Column("in_flight", Integer, nullable=False),
+    Column("seen_at", Float, nullable=False),
+)
 
 GONE_AFTER = 5.0
 """Seconds without a sign after which a kernel no longer counts."""
