@@ -104,7 +104,7 @@ def planned(count: int, thing: str) -> rv.Plan:
 
 def written(session: rv.Session, plan: rv.Plan, jobs: list[JobRecord]) -> rv.Run:
     draft, ask = plan.draft, plan.expansion.ask.to_json()
-    record = session.store.add_run(
+    record = session.store.asking.add_run(
         name=None, service=session.service, axes=draft.axes, cells=draft.cells, jobs=jobs, ask=ask
     )
     assert record is not None

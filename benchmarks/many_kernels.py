@@ -42,9 +42,10 @@ import servers
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import CreditLimitError
 from rivya_nb.store.credit_limits import EVERYBODY, CreditLimit
+from rivya_nb.store.pace import Demand, FoundLimits
 from rivya_nb.store.places import ServerAddress, read_place
 from rivya_nb.store.postgresql.connecting import parameters
-from rivya_nb.store.records import CellRecord, Demand, FoundLimits, JobRecord, PictureRecord, planned_job
+from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, planned_job
 from rivya_nb.store.store import Store
 
 RUN = 13
@@ -75,7 +76,7 @@ def new_jobs(store: Store, rng: random.Random, count: int) -> list[JobRecord]:
 
 def add(store: Store, jobs: list[JobRecord]) -> Any:
     cells = [CellRecord(job.id, (at,)) for at, job in enumerate(jobs)]
-    return store.add_run(
+    return store.asking.add_run(
         name=None,
         service="sandbox",
         axes=(),

@@ -24,7 +24,7 @@ from rivya_nb.store.store import Store
 
 def make(place: StorePlace, jobs: int) -> None:
     with closing(Store.open(place)) as store:
-        if store.count_runs():
+        if store.runs.count():
             return
         fill(store, jobs, 5)
         if jobs > WRITTEN:

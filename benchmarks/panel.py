@@ -114,7 +114,7 @@ def fill(folder: Path, count: int) -> None:
             pictured = (pictures[number % FILES],)
             jobs.append(replace(made, status="succeeded", final_credits=12, pictures=pictured))
         cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
-        store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=jobs)
+        store.asking.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=jobs)
     store.close()
 
 

@@ -118,7 +118,7 @@ def fill(folder: Path, clips: list[Path]) -> None:
         jobs.append(replace(planned_job(request, "sandbox", 1000.0), status="succeeded", pictures=(record,)))
     axes = (AxisRecord("light", ("dawn", "dusk")), AxisRecord("seed", tuple("1234")))
     cells = [CellRecord(job.id, divmod(place, COLUMNS)) for place, job in enumerate(jobs)]
-    store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
+    store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
     store.close()
 
 

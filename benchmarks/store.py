@@ -33,16 +33,8 @@ from rivya_nb.contract.request import Request
 from rivya_nb.store import prompt_index, writing
 from rivya_nb.store.lookup import insert_one
 from rivya_nb.store.places import read_place
-from rivya_nb.store.records import (
-    CellRecord,
-    JobChanges,
-    JobRecord,
-    MeasureOrder,
-    PictureRecord,
-    Question,
-    RunRecord,
-    planned_job,
-)
+from rivya_nb.store.questions import MeasureOrder, Question
+from rivya_nb.store.records import CellRecord, JobChanges, JobRecord, PictureRecord, RunRecord, planned_job
 from rivya_nb.store.schema import metadata, runs
 from rivya_nb.store.store import Store
 from rivya_nb.store.sums import sum_anew
@@ -268,7 +260,7 @@ def table(store: Store, ids: list[str]) -> Iterator[tuple[str, tuple[float, floa
     day = START + 60 * len(ids) - 86_400
     yield "spent in a day", measured(lambda: store.spent("sandbox", day)), ""
     yield "services", measured(store.services), ""
-    yield "30 runs", measured(lambda: store.runs(limit=30)), f"{store.count_runs():,} runs"
+    yield "30 runs", measured(lambda: store.runs.newest(limit=30)), f"{store.runs.count():,} runs"
     flip = iter(range(10**6))
     yield "rate 1 picture", measured(lambda: store.marks.change(ids[:1], rating=next(flip) % 5 + 1)), ""
     yield "rate 64 pictures", measured(lambda: store.marks.change(ids[:64], rating=next(flip) % 5 + 1)), ""
@@ -291,7 +283,7 @@ def add(store: Store, count: int) -> RunRecord:
         for seed in range(count)
     ]
     cells = [CellRecord(job.id, (at,)) for at, job in enumerate(new)]
-    run = store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=new)
+    run = store.asking.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=new)
     assert run is not None
     return run
 
@@ -299,9 +291,9 @@ def add(store: Store, count: int) -> RunRecord:
 def large_run(store: Store) -> Iterator[tuple[str, tuple[float, float], str]]:
     """The rows of a run of 10,000 jobs, and of the steps of a job."""
     yield "add a run of 10,000", measured(lambda: add(store, 10_000), rounds=1), ""
-    run = store.runs(limit=1)[0]
+    run = store.runs.newest(limit=1)[0]
     ids = [cell.job_id for cell in run.cells]
-    yield "read its record", measured(lambda: store.run(run.id), rounds=3), ""
+    yield "read its record", measured(lambda: store.runs.get(run.id), rounds=3), ""
     yield "read its jobs", measured(lambda: store.jobs(ids), rounds=3), ""
     steps = iter(ids)
     store.database.begin_work()
@@ -347,7 +339,7 @@ def main() -> None:
             place /= "store"
             place.parent.mkdir(exist_ok=True)
         store = Store.open(place, os.environ.get("RIVYA_PICTURES"))
-        if not store.count_runs():
+        if not store.runs.count():
             started = time.perf_counter()
             fill(store, count, sharing)
             if count > WRITTEN:

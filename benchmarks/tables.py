@@ -71,7 +71,7 @@ def main() -> None:
             print(f"its look in a notebook     {best(made._repr_mimebundle_):6.3f} s")
             print(f"pandas and bare requests   {best(lambda: by_pandas(path)):6.3f} s")
             begun = time.perf_counter()
-            session.store.add_run(
+            session.store.asking.add_run(
                 name=None,
                 service=session.service,
                 axes=made.draft.axes,

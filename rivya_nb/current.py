@@ -20,6 +20,7 @@ from rivya_nb.store.environment import pictures_address, store_place
 from rivya_nb.store.persisting import turn
 from rivya_nb.store.places import StorePlace
 from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
+from rivya_nb.store.renaming import rename_services
 from rivya_nb.store.store import Store
 
 _lock = threading.RLock()
@@ -62,7 +63,7 @@ def connect(
         live_records = _open_live_records(place, begins_anew=bool(store))
         service = reach(key, base_url, live_records.store.workspace)
         with suppress(StoreError):  # what can only be read keeps its names
-            live_records.store.rename_services(canonical_name)
+            rename_services(live_records.store.database, canonical_name)
         # The loop of any other session is gone, or belongs to the process that this one was forked from.
         if _current is not None and _current.work_loop is live_records.work_loop and not _current.working():
             _current.work_loop.start(_current.aclose())

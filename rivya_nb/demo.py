@@ -212,7 +212,7 @@ def _sources(path: Path) -> list[str] | None:
 def _result(notebook: Path, folder: Path, started: float) -> DemoResult:
     store = Store.open(folder)
     try:
-        runs = [run for run in store.runs() if run.created_at >= started]
+        runs = [run for run in store.runs.newest() if run.created_at >= started]
         cells = [cell for run in runs for cell in run.cells]
         jobs = store.jobs({cell.job_id for cell in cells})
     finally:

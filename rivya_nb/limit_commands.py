@@ -99,7 +99,7 @@ def _set(options: argparse.Namespace) -> int:
 
     with _Opened(options.store, may_be_new=True) as store:
         limit = CreditLimit(options.user, options.per, options.credits, options.unknown)
-        known = store.users()
+        known = store.users.names()
         store.credit_limits.set(limit)
         print(limits_text([use for use in store.credit_limits.uses() if use.limit == limit]))
         if limit.who and limit.who not in known:

@@ -30,7 +30,9 @@ def session(tmp_path: Path) -> Iterator[rv.Session]:
             "remote_status": HOSTILE,
         }
         job = a_job(HOSTILE, {}, service=SERVICE, **failed)
-        store.add_run(name=HOSTILE, service=SERVICE, axes=(), cells=[CellRecord(job.id, ())], jobs=[job])
+        store.asking.add_run(
+            name=HOSTILE, service=SERVICE, axes=(), cells=[CellRecord(job.id, ())], jobs=[job]
+        )
     with closing(rv.connect(DEFAULT_KEY, SERVICE, store=tmp_path)) as connected:
         yield connected
 

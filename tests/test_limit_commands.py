@@ -63,7 +63,7 @@ def connected(place: StorePlace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
         def connect(user: str) -> rv.Session:
             monkeypatch.setenv("JUPYTERHUB_USER", user)
             session = rv.connect(DEFAULT_KEY, url, store=str(place))
-            session.store.user = user
+            session.store.users.me = user
             return stack.enter_context(closing(session))
 
         yield connect
@@ -96,7 +96,7 @@ def test_limits_are_set_shown_and_taken_away(
     assert said_first in more._repr_mimebundle_()["text/plain"]
     with pytest.raises(CreditLimitError, match=said_first):
         more.run()
-    assert session.store.count_runs() == 1
+    assert session.store.runs.count() == 1
     code, said = command("limits", "--store", str(place))
     lines = said.splitlines()
     assert lines[0] == f"Credit limits in {place}"
@@ -145,7 +145,7 @@ def test_a_worker_sends_its_own_users_runs_and_with_for_all_everybodys(
 ) -> None:
     session = connected("ada")
     hers = pictures(2).defer()
-    session.store.user = "bob"
+    session.store.users.me = "bob"
     his = pictures(3, 10).defer()
     key = {"RIVYA_BASE_URL": session.address}
 
@@ -190,7 +190,7 @@ def test_a_worker_leaves_what_a_limit_of_this_period_does_not_allow(
 def test_the_key_never_enters_the_store(connected: Callable[..., rv.Session], place: StorePlace) -> None:
     session = connected("ada")
     pictures(1).run().wait()
-    assert session.store.runs()[0].asked_by == "ada"
+    assert session.store.runs.newest()[0].asked_by == "ada"
     with session.store.database.reading() as connection:
         from sqlalchemy import select
 

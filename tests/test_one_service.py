@@ -12,8 +12,9 @@ from api.scripted import KEY
 import rivya_nb as rv
 from rivya_nb.api.address import service_origin
 from rivya_nb.contract.request import Request
-from rivya_nb.store.records import CellRecord, PictureRecord, UploadRecord, planned_job
+from rivya_nb.store.records import CellRecord, PictureRecord, planned_job
 from rivya_nb.store.store import Store
+from rivya_nb.store.uploads import UploadRecord
 
 SAME = {
     "https://rivya.ai": [
@@ -48,7 +49,7 @@ def test_what_a_store_has_under_another_spelling_is_found(old: str, tmp_path: Pa
             for seed in (1, 2)
         ]
         cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
-        store.add_run(name=None, service=old, axes=(), cells=cells, jobs=jobs)
+        store.asking.add_run(name=None, service=old, axes=(), cells=cells, jobs=jobs)
         for job, status in zip(jobs, ("succeeded", "processing"), strict=True):
             path = store.files.incoming / "picture.part"
             path.write_bytes(b"\x89PNG")

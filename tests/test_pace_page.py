@@ -11,7 +11,7 @@ import pytest
 from rivya_nb.jobs import durations, governor, limits, pacing
 from rivya_nb.jobs.runner import MOST_JOBS
 from rivya_nb.store import limits as limit_book
-from rivya_nb.store.records import DURATIONS_ENOUGH, DURATIONS_KEPT
+from rivya_nb.store.pace import DURATIONS_ENOUGH, DURATIONS_KEPT
 
 pytestmark = pytest.mark.usefixtures("documented_times")
 

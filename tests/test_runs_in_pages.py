@@ -77,7 +77,9 @@ def test_a_page_of_runs_says_how_far_each_is(session: rv.Session) -> None:
     )
     cells = [CellRecord(failed.id, (0,)), CellRecord(again.id, (0,)), CellRecord(waiting.id, (1,))]
     cells += [replace(cells[1], coordinates=(2,))]
-    session.store.add_run(name=None, service=service, axes=(), cells=cells, jobs=[failed, again, waiting])
+    session.store.asking.add_run(
+        name=None, service=service, axes=(), cells=cells, jobs=[failed, again, waiting]
+    )
     newest, *others, last = repr(session.runs()).splitlines()
     assert len(others) == PAGE - 1
     assert newest.split()[0] == str(PAGE + 1)

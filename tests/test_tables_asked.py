@@ -191,7 +191,7 @@ def test_duplicated_rows_are_paid_for_once_and_told(session: rv.Session) -> None
     assert "rows that repeat an earlier one count once: row 4" in repr(plan.notes)
     run = made(rows, seed=5)
     assert len(run.jobs) == 3
-    stored = read_ask(session.store.run(run.id).ask)
+    stored = read_ask(session.store.runs.get(run.id).ask)
     assert stored is not None
     assert stored.coupled[0].labels == ("a fox (status wild)", "a cake", "an owl", "a fox (status tame)")
 
@@ -307,5 +307,5 @@ def test_facts_leave_with_the_pictures(session: rv.Session, tmp_path: Path) -> N
 
 def test_a_deferred_table_is_kept_as_it_is(session: rv.Session) -> None:
     rv.plan(ANIMALS, seed=1).defer()
-    record = session.store.run(1)
+    record = session.store.runs.get(1)
     assert [each["category"] for each in record.axes[0].facts] == ["animals", "food", "animals"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rivya_nb.control_panel.picture_tab import Contents, PictureTab, Shown, page_words
 from rivya_nb.session.showing.run_looks import is_large
-from rivya_nb.store.records import Counted
+from rivya_nb.store.questions import Counted
 from rivya_nb.views.layout import Cell, Label, Layout, thinned
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from rivya_nb.control_panel.tabs import Tabs
 from rivya_nb.session.history import Selection
 from rivya_nb.session.showing.displays import Kept
 from rivya_nb.session.showing.live import in_notebook
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.job import Job
     from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
-    from rivya_nb.store.records import Counted
+    from rivya_nb.store.questions import Counted
     from rivya_nb.views.gallery import GalleryPage
 
 GAVE_WAY = "This panel has been opened again by another cell. {} in a cell opens it there."

@@ -13,7 +13,7 @@ from rivya_nb.contract.text import printable
 from rivya_nb.control_panel.picture_tab import Contents, PictureTab, Shown, page_words
 from rivya_nb.errors import UsageError
 from rivya_nb.planning.question import Filters, history_question
-from rivya_nb.store.records import Counted, Question
+from rivya_nb.store.questions import Counted, Question
 from rivya_nb.study.kept_measures import kept_names, measure_orders
 from rivya_nb.views.words import by_words, joined, param_words, replicate_words
 
@@ -67,7 +67,7 @@ class PanelGallery(PictureTab):
             **page_words(first, total, len(records), PAGE, has_next=has_next),
             "models": [model.id for model in self._session.catalogue.values() if model.can_run],
             "tags": store.marks.known_tags(),
-            "users": store.users(),
+            "users": store.users.names(),
             "measures": kept_names(store),
         }
         return Contents(self._captioned(records), more)
@@ -80,8 +80,8 @@ class PanelGallery(PictureTab):
 
     def _captioned(self, records: Sequence[JobRecord]) -> list[Shown]:
         """Each with its run, its date, what it was made with, and the beginning of its prompt."""
-        runs = self._session.store.run_ids_of([record.id for record in records])
-        names = self._session.store.has_several_users
+        runs = self._session.store.runs.ids_of([record.id for record in records])
+        names = self._session.store.users.are_several
         shown = []
         for record in records:
             made = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.created_at))
@@ -104,7 +104,7 @@ class PanelGallery(PictureTab):
         for key, value in store.param_values(VALUES):
             if key != SEED_KEY:
                 params.setdefault(key, []).append([value, printable(value, _VALUE_LENGTH)])
-        runs = [[str(run.id), printable(run.name or "", _VALUE_LENGTH)] for run in store.run_summaries(RUNS)]
+        runs = [[str(run.id), printable(run.name or "", _VALUE_LENGTH)] for run in store.runs.summaries(RUNS)]
         return {"params": sorted(params.items()), "runs": runs}
 
     def _question(self, content: Mapping[str, Any]) -> Question:

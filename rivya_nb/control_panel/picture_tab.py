@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from rivya_nb.control_panel.model import PanelModel
     from rivya_nb.control_panel.tabs import Tabs
     from rivya_nb.session.history import Selection
-    from rivya_nb.store.records import Counted, JobRecord, Marks, PictureRecord
+    from rivya_nb.store.questions import Counted
+    from rivya_nb.store.records import JobRecord, Marks, PictureRecord
     from rivya_nb.widgets.viewer import Viewer
 
 BOX = (288, 288)

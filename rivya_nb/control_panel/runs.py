@@ -196,4 +196,4 @@ class PanelRun(Background):
 def unfinished_runs(session: Session) -> list[Run]:
     """The runs of the session's service that somebody is working on, or that were left, newest first."""
     jobs = [job.id for job in session.store.unfinished(session.service)]
-    return [session.run(record.id) for record in session.store.runs_of(jobs)]
+    return [session.run(record.id) for record in session.store.runs.of(jobs)]

@@ -14,7 +14,7 @@ from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from rivya_nb.store.records import DURATIONS_ENOUGH, DURATIONS_KEPT, TaskDuration
+from rivya_nb.store.pace import DURATIONS_ENOUGH, DURATIONS_KEPT, TaskDuration
 
 if TYPE_CHECKING:
     from rivya_nb.api.records import Task

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from rivya_nb.store.records import FoundLimits
+from rivya_nb.store.pace import FoundLimits
 
 WINDOW = 1.0
 """Seconds over which calls are counted."""

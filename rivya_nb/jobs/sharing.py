@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rivya_nb.errors import StoreError
+from rivya_nb.store.pace import Demand, FoundLimits
 from rivya_nb.store.persisting import once
-from rivya_nb.store.records import Demand, FoundLimits
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.governor import Governor

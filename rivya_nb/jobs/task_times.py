@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.jobs.durations import Durations, duration_of
 from rivya_nb.jobs.patience import stored
 from rivya_nb.store.durations import kind_of
-from rivya_nb.store.records import TaskDuration
+from rivya_nb.store.pace import TaskDuration
 
 if TYPE_CHECKING:
     from rivya_nb.api.records import Task

@@ -16,7 +16,8 @@ from rivya_nb.errors import ApiError, NotFoundError, StoreError, TransportError,
 from rivya_nb.jobs.patience import stored
 from rivya_nb.jobs.sources import LOST
 from rivya_nb.jobs.together import together
-from rivya_nb.store.records import JobRecord, UploadRecord
+from rivya_nb.store.records import JobRecord
+from rivya_nb.store.uploads import UploadRecord
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient

@@ -56,7 +56,7 @@ def _run(number: str | None) -> Run:
             raise UsageError([Mistake("measure", f"--run needs the id of a run, not {short_repr(number)}")])
         return session.run(int(number))
     touched = session.touched()
-    newest = [] if touched else session.store.runs(limit=1)
+    newest = [] if touched else session.store.runs.newest(limit=1)
     if not touched and not newest:
         raise UsageError([Mistake("measure", "this store has no run yet; --run names one")])
     return touched[-1] if touched else session.run(newest[0].id)

@@ -15,7 +15,8 @@ from rivya_nb.contract.text import count, did_you_mean, listing, nearest, short_
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.moments import Moment, moment
 from rivya_nb.planning.question_words import FILTERS, SORTS, filter_on_the_line, filter_words, told
-from rivya_nb.store.records import HIGHEST_RATING, ORDERS, Asked, MeasureOrder, Question
+from rivya_nb.store.questions import ORDERS, Asked, MeasureOrder, Question
+from rivya_nb.store.records import HIGHEST_RATING
 
 if TYPE_CHECKING:
     from rivya_nb.store.store import Store
@@ -312,7 +313,7 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
         if not store.count(Question(model=model, hidden=True))
     ]
     if question.asked_by:
-        users = store.users()
+        users = store.users.names()
         reasons += [
             f"No result was asked for by {short_repr(user)}"
             + (did_you_mean(user, users) or _there_are(users, "names"))
@@ -321,7 +322,7 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
         ]
     for run in question.runs:
         try:
-            store.run(run)
+            store.runs.get(run)
         except UsageError as error:
             reasons.append(str(error).rstrip("."))
     reasons += [

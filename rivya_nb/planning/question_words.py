@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from rivya_nb.contract.text import listing, printable
 from rivya_nb.planning.words import as_word, quoted
 from rivya_nb.store.prompt_words import Sought, read_sought
-from rivya_nb.store.records import HIGHEST_RATING, ORDERS
+from rivya_nb.store.questions import ORDERS
+from rivya_nb.store.records import HIGHEST_RATING
 
 FILTERS = (
     "prompt",

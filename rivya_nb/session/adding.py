@@ -77,7 +77,7 @@ def _common_run(session: Session, job_ids: Collection[str]) -> int:
     """The first run that has all of these jobs."""
     whole = [
         run.id
-        for run in session.store.runs_of(job_ids)
+        for run in session.store.runs.of(job_ids)
         if set(job_ids) <= {cell.job_id for cell in run.cells}
     ]
     if not whole:

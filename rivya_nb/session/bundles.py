@@ -63,7 +63,7 @@ def _study(store: Store, record: RunRecord, jobs: Mapping[str, JobRecord]) -> tu
         pictures = tuple(each for each in job.pictures if store.files.has_all([each]))
         lost += len(job.pictures) - len(pictures)
         kept.append(replace(job, pictures=pictures))
-    runs = [store.run(record.id)] if record.id else store.runs_of(jobs)[::-1]
+    runs = [store.runs.get(record.id)] if record.id else store.runs.of(jobs)[::-1]
     whole = [replace(run, cells=tuple(cell for cell in run.cells if cell.job_id in jobs)) for run in runs]
     contents = {picture.sha256 for job in kept for picture in job.pictures}
     numbers = numbers_among(store, contents, {job.identity for job in kept})

@@ -65,7 +65,7 @@ class Draft:
 def draft(live_records: LiveRecords, service: str, expansion: Expansion) -> Draft:
     """Give each request a job: equal ones share one, and a job of the store that asks the same is reused."""
     reusable = {item.request.identity for item in expansion.requests if item.reusable}
-    known = live_records.store.find_reusable(service, list(reusable))
+    known = live_records.store.asking.find_reusable(service, list(reusable))
     idle_ids = live_records.idle(list(known.values()))
     now = live_records.store.database.now()
     new: dict[tuple[str, int], JobRecord] = {}
@@ -103,7 +103,7 @@ def draft_addition(
         jobs = jobs_on_disk(store, [cell.job_id for cell in kept])
     else:
         # Somebody may have filled a place since the plan was made.
-        run = store.run(run_id)
+        run = store.runs.get(run_id)
         jobs = jobs_on_disk(store, [cell.job_id for cell in run.cells])
         kept = run.current(jobs)
         expansion = expansion.without({cell.coordinates for cell in kept if jobs[cell.job_id].is_there})

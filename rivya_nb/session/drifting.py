@@ -134,7 +134,7 @@ def _is_complete(session: Session, occasion: OccasionRecord) -> bool:
     """Whether nothing more comes of an occasion: every picture is there, was deleted, or failed."""
     if occasion.run_id is None:
         return False
-    run = session.store.run(occasion.run_id)
+    run = session.store.runs.get(occasion.run_id)
     jobs = session.store.jobs([cell.job_id for cell in run.cells])
     current = [jobs[cell.job_id] for cell in run.current(jobs)]
     return all(job.pictures or job.deleted_at is not None or job.status == "failed" for job in current)
@@ -229,7 +229,7 @@ def _check_replicates(replicates: object) -> None:
 
 
 def _check_service(session: Session, canary: CanaryRecord) -> None:
-    service = session.store.run(canary.run_id).service
+    service = session.store.runs.get(canary.run_id).service
     if service != session.service:
         raise UsageError(
             f"Canary {_shown(canary.name)} watches {service}, and this session is connected to {session.service}."

@@ -248,7 +248,7 @@ class Grid(Leaving, Studying, Shown):
             list(jobs.values()),
             names,
             self._store.models.catalogue,
-            references=self._store.reference_labels(jobs),
+            references=self._store.runs.reference_labels(jobs),
             facts=self._store.facts.of(jobs),
         )
         self._jobs, self._run = jobs, replace(self._run, axes=axes, cells=cells)
@@ -271,8 +271,8 @@ class Grid(Leaving, Studying, Shown):
             view = self._shown_measure.on(view, self._ground())
         if not self._run.id:
             # Pictures of any runs: each says when it was asked for, and where.
-            runs = self._store.run_ids_of(ids)
-            names = self._store.has_several_users
+            runs = self._store.runs.ids_of(ids)
+            names = self._store.users.are_several
             origins = {each: origin_words(view.jobs[each], runs[each], names_users=names) for each in ids}
             view = replace(view, origins=origins)
         return bundle(view, self._files)

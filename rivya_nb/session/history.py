@@ -17,7 +17,8 @@ from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.placing import RUN_AXIS, Placement, place, place_runs, place_wholly, placing_notes
 from rivya_nb.session.showing.displays import Shown
 from rivya_nb.session.showing.looks import Bundle, find_lost, thumbnails
-from rivya_nb.store.records import Counted, MeasureOrder, RunRecord
+from rivya_nb.store.questions import Counted, MeasureOrder
+from rivya_nb.store.records import RunRecord
 from rivya_nb.study.kept_measures import column_name, ordered_by
 from rivya_nb.views.measures import figure_words
 from rivya_nb.views.run_view import Hint
@@ -134,14 +135,14 @@ class Album(Shown, Pictures):
                 [],
                 self._store.models.catalogue,
                 wordings=False,
-                references=self._store.reference_labels(ids),
+                references=self._store.runs.reference_labels(ids),
             )
             .axes[0]
             .labels
         )
         told, hints = self._with_numbers(jobs, facts)
-        marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
-        names = self._store.has_several_users
+        marks, runs = self._store.marks.of(ids), self._store.runs.ids_of(ids)
+        names = self._store.users.are_several
         entries = (
             GalleryEntry(
                 job.record, text, marks[job.id], origin_words(job.record, runs[job.id], names_users=names)
@@ -252,13 +253,13 @@ class Selection(Album):
         """Laid out by the axes of its runs and by `names`; pictures of any runs by `place_freely`."""
         runs: Sequence[int] = self._runs
         if not runs and RUN_AXIS in names:
-            runs = sorted({run for ids in self._store.run_ids_of(self._ids).values() for run in ids})
+            runs = sorted({run for ids in self._store.runs.ids_of(self._ids).values() for run in ids})
         if runs:
-            shown = [self._live_records.run(self._store.run(run)).shown for run in runs]
+            shown = [self._live_records.run(self._store.runs.get(run)).shown for run in runs]
             jobs = {job.id: job for job in self.jobs}
             axes, cells = place_runs(shown, jobs, names, self._store.models.catalogue)
         else:
-            called = self._store.reference_labels(self._ids)
+            called = self._store.runs.reference_labels(self._ids)
             axes, cells = place_freely(
                 self.jobs, names, self._store.models.catalogue, references=called, facts=self._facts()
             )

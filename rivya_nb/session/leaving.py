@@ -236,7 +236,7 @@ def in_runs(
 
     if record.id:
         return [record], pictured_places(record, jobs, without)
-    runs = store.runs_of(jobs)[::-1]
+    runs = store.runs.of(jobs)[::-1]
     return runs, places_in_runs(runs, jobs, without)
 
 

@@ -237,7 +237,7 @@ class Pictures(Leaving, Studying, Markable):
         """
         jobs = self.jobs
         ids = [job.id for job in jobs]
-        marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
+        marks, runs = self._store.marks.of(ids), self._store.runs.ids_of(ids)
         catalogue_of = cache(self._store.models.catalogue)
         kept = kept_columns(
             self._store, [(job.record, job.record.pictures[0]) for job in jobs if job.record.pictures]

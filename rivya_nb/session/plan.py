@@ -108,7 +108,7 @@ class Plan:
         """Why a credit limit of the store does not allow `run()` now; empty where none forbids it."""
         store = self._session.store
         try:
-            store.credit_limits.check(store.user, self.draft.costing)
+            store.credit_limits.check(store.users.me, self.draft.costing)
         except CreditLimitError as error:
             return str(error)
         return ""

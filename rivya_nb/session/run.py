@@ -97,7 +97,7 @@ class Run(Pictures):
     @cached_property
     def names_users(self) -> bool:
         """Whether it says who asked: others ask in this store, too. Found out once, since a run is drawn often."""
-        return self._store.has_several_users
+        return self._store.users.are_several
 
     @property
     def drawn_seeds(self) -> tuple[ParamValue, ...]:

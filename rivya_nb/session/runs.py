@@ -37,7 +37,7 @@ class Runs(Sequence[Run]):
         self._store = live_records.store
 
     def __len__(self) -> int:
-        return self._store.count_runs()
+        return self._store.runs.count()
 
     @overload
     def __getitem__(self, index: int) -> Run: ...
@@ -56,14 +56,14 @@ class Runs(Sequence[Run]):
         if not places:
             return []
         low, high = min(places[0], places[-1]), max(places[0], places[-1])
-        found = self._store.runs(limit=high - low + 1, offset=low)
+        found = self._store.runs.newest(limit=high - low + 1, offset=low)
         wanted = [found[at - low] for at in places if at - low < len(found)]
         return [self._live_records.run(record) for record in wanted]
 
     def __iter__(self) -> Iterator[Run]:
         # By id and not by place: a run that is added during the iteration moves all places.
         before: int | None = None
-        while some := self._store.runs(limit=PAGE, before=before):
+        while some := self._store.runs.newest(limit=PAGE, before=before):
             for record in some:
                 yield self._live_records.run(record)
             before = some[-1].id
@@ -125,13 +125,13 @@ class RunsPage:
         """The runs of the page, without pictures, and how many follow."""
         from rivya_nb.views.run_table import RunRow
 
-        found = self._store.run_summaries(PAGE, (self._number - 1) * PAGE)
+        found = self._store.runs.summaries(PAGE, (self._number - 1) * PAGE)
         jobs = self._store.jobs([run.job_id for run in found if run.job_id is not None])
-        names = self._store.has_several_users
+        names = self._store.users.are_several
         rows = [
             RunRow(run, None if run.job_id is None else jobs[run.job_id], names_users=names) for run in found
         ]
-        return rows, self._store.count_runs() - self._number * PAGE
+        return rows, self._store.runs.count() - self._number * PAGE
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         from rivya_nb.views.run_table import run_table_html

@@ -26,6 +26,7 @@ from rivya_nb.session.history import History, Selection
 from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.plan import Plan
 from rivya_nb.session.planning import opened, planned, request_of, shared_params
+from rivya_nb.session.resuming import Resuming
 from rivya_nb.session.runs import Runs
 from rivya_nb.session.spending import Spending
 from rivya_nb.session.tabled import with_table
@@ -73,6 +74,7 @@ class Session:
         self.work_loop = live_records.work_loop
         self._listing = ModelListing(service.name, service.client, self.store.models, self.work_loop)
         self.spending = Spending(service, live_records, max_credits, max_parallel)
+        self._resuming = Resuming(service, live_records, self.spending)
 
     def remember_key(self) -> None:
         """Keep the key in the operating system's keyring, for later sessions with the same service.
@@ -295,7 +297,7 @@ class Session:
             UsageError: there is no such run, or nothing is unfinished.
             CreditLimitError: sending the rest costs more than is allowed.
         """
-        return self.spending.resume(run_id, unsent=unsent, max_credits=max_credits)
+        return self._resuming.resume(run_id, unsent=unsent, max_credits=max_credits)
 
     def retry(self, run_id: int, *, max_credits: int | None = None) -> Run:
         """Fetch paid pictures that did not arrive, and ask anew for what failed, within the same run.
@@ -304,7 +306,7 @@ class Session:
             UsageError: there is no such run.
             CreditLimitError: submitting again costs more than is allowed.
         """
-        return self.spending.retry(run_id, max_credits=max_credits)
+        return self._resuming.retry(run_id, max_credits=max_credits)
 
     # Looking back
 
@@ -355,13 +357,13 @@ class Session:
             UsageError: there is none.
         """
         if isinstance(run, str):
-            return self.live_records.run(self.store.run_named(run))
+            return self.live_records.run(self.store.runs.named(run))
         try:
             number = operator.index(run)
         except TypeError:
             message = f"{short_repr(run)} is neither the id nor the name of a run, as in rv.runs(41)."
             raise UsageError(message) from None
-        return self.live_records.run(self.store.run(number))
+        return self.live_records.run(self.store.runs.get(number))
 
     def runs(self) -> Runs:
         """All runs of the store, newest first; they are read when they are used."""

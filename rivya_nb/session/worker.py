@@ -51,7 +51,7 @@ class Worker:
         for_all: bool = False,
     ) -> None:
         self._session = session
-        self._user = None if for_all else session.store.user
+        self._user = None if for_all else session.store.users.me
         self._spending = session.spending
         self._tell = tell
         self._show = show

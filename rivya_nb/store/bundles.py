@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.store import rows, tombstones, writing
-from rivya_nb.store.lookup import insert_one, load_jobs, load_runs, numbers_of
+from rivya_nb.store.lookup import load_jobs, load_runs, numbers_of
 from rivya_nb.store.marks import fill_in
 from rivya_nb.store.measurements import Subject, measurements, measures
 from rivya_nb.store.records import JobRecord, Marks, RunRecord
@@ -108,21 +108,12 @@ def _known(connection: Connection, ids: Sequence[str]) -> dict[str, JobRecord]:
 
 
 def _merge_run(connection: Connection, run: RunRecord) -> tuple[int, bool]:
-    axes = rows.axes_text(run.axes)
-    same = (runs.c.created_at == run.created_at, runs.c.service == run.service, runs.c.axes == axes)
+    axes = runs.c.axes == rows.axes_text(run.axes)
+    same = (runs.c.created_at == run.created_at, runs.c.service == run.service, axes)
     first = select(runs).where(*same).order_by(runs.c.id).limit(1)
     for known in load_runs(connection, first.with_for_update()):
         there = {(cell.job_id, cell.coordinates) for cell in known.cells}
         more = [cell for cell in run.cells if (cell.job_id, cell.coordinates) not in there]
         writing.append_cells(connection, known.id, run.axes, more)
         return known.id, False
-    values = {
-        "name": run.name,
-        "service": run.service,
-        "created_at": run.created_at,
-        "axes": axes,
-        "ask": run.ask,
-    }
-    run_id = insert_one(connection, runs, values)
-    writing.append_cells(connection, run_id, run.axes, run.cells)
-    return run_id, True
+    return writing.insert_run(connection, run), True

@@ -26,7 +26,6 @@ from rivya_nb.store.database import Database
 from rivya_nb.store.records import NOT_BILLED, UNSENT, JobRecord
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import commitments, jobs, metadata
-from rivya_nb.store.sums import forget_old
 
 PERIODS = ("day", "week", "month")
 
@@ -93,11 +92,10 @@ class CreditUse:
 
 
 class CreditLimits:
-    """The credit limits of one store. Each method but `tidy` is one transaction."""
+    """The credit limits of one store. Each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._tidied_on = 0
 
     def uses(self) -> list[CreditUse]:
         """All limits with what is used of them: the store's first, then those of users in their order."""
@@ -119,13 +117,6 @@ class CreditLimits:
         with self._database.writing() as connection:
             found = delete(credit_limits).where(mine if per is None else mine & (credit_limits.c.per == per))
             return connection.execute(found).rowcount
-
-    def tidy(self, connection: Connection, now: float) -> None:
-        """Once a day, delete within a transaction the sums that are too old for any limit."""
-        today = int(now // DAY)
-        if today != self._tidied_on:
-            forget_old(connection, now)
-            self._tidied_on = today
 
     def check(self, user: str, wanted: Sequence[JobRecord]) -> None:
         """Tell before anything is written whether these jobs may be asked for now.

@@ -96,10 +96,7 @@ class Deferrals:
                 select(runs.c.max_credits, runs.c.max_parallel).where(runs.c.id == run_id).with_for_update()
             ).one()
             here = jobs.c.deferred == run_id
-            ended = select(jobs.c.number).where(here, jobs.c.status.in_(FINAL)).order_by(jobs.c.number)
-            gone = connection.execute(ended.with_for_update(skip_locked=True)).scalars().all()
-            for some in portions(gone):
-                connection.execute(update(jobs).where(jobs.c.number.in_(some)).values(deferred=None))
+            _let_go(connection, here & jobs.c.status.in_(FINAL))
             here &= jobs.c.status.in_(UNFINISHED)
             found_owners = connection.execute(
                 select(jobs.c.owner, jobs.c.asked_by).where(here).distinct()
@@ -109,15 +106,8 @@ class Deferrals:
                 busy = select(func.count()).select_from(jobs).where(here, jobs.c.owner.in_(living))
                 most = min(most, limits.max_parallel - connection.execute(busy).scalar_one())
             with held(connection, {row.asked_by for row in found_owners}, now):
-                unsent = jobs.c.status.in_(UNSENT).label("unsent")
-                free = select(jobs.c.number, jobs.c.price, unsent, jobs.c.makes).where(
-                    here, or_(jobs.c.owner.is_(None), jobs.c.owner.not_in(living))
-                )
-                if user is not None:
-                    free = free.where(jobs.c.asked_by == user)
-                free = free.order_by(unsent, jobs.c.number).limit(max(0, most))
-                # What is being stopped or taken back just now is not worked on.
-                found = connection.execute(free.with_for_update(skip_locked=True)).all()
+                free = here & or_(jobs.c.owner.is_(None), jobs.c.owner.not_in(living))
+                found = _next(connection, free if user is None else free & (jobs.c.asked_by == user), most)
                 taken = _within(found, credits)
                 if found and not taken:
                     price = count(found[0].price or 0, "credit")
@@ -166,6 +156,23 @@ class Deferrals:
 
     def _living(self, connection: Connection, owners: Iterable[str | None]) -> set[str]:
         return self._owner.living(connection, {owner for owner in owners if owner is not None})
+
+
+def _let_go(connection: Connection, ended: ColumnElement[bool]) -> None:
+    """Leave these jobs no longer to the workers, but for those that another one changes just now."""
+    found = select(jobs.c.number).where(ended).order_by(jobs.c.number)
+    gone = connection.execute(found.with_for_update(skip_locked=True)).scalars().all()
+    for some in portions(gone):
+        connection.execute(update(jobs).where(jobs.c.number.in_(some)).values(deferred=None))
+
+
+def _next(connection: Connection, free: ColumnElement[bool], most: int) -> Sequence[_Free]:
+    """The first of these jobs, locked, at most so many; what was sent already comes first."""
+    unsent = jobs.c.status.in_(UNSENT).label("unsent")
+    wanted = select(jobs.c.number, jobs.c.price, unsent, jobs.c.makes).where(free)
+    wanted = wanted.order_by(unsent, jobs.c.number).limit(max(0, most))
+    # What is being stopped or taken back just now is not worked on.
+    return connection.execute(wanted.with_for_update(skip_locked=True)).all()
 
 
 def _within(found: Sequence[_Free], limit: int | None) -> list[_Free]:

@@ -7,13 +7,28 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Float, Index, Table, and_, delete, insert, select
 
 from rivya_nb.contract.ideas import takes_time
 from rivya_nb.contract.request import Request
+from rivya_nb.store.columns import Name, Number
 from rivya_nb.store.database import Database
-from rivya_nb.store.records import DURATIONS_ENOUGH, DURATIONS_KEPT, TaskDuration
-from rivya_nb.store.schema import durations
+from rivya_nb.store.pace import DURATIONS_ENOUGH, DURATIONS_KEPT, TaskDuration
+from rivya_nb.store.schema import metadata
+
+durations = Table(
+    "durations",
+    metadata,
+    # In the order in which they were added.
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("service", Name, nullable=False),
+    Column("model", Name, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("submitted_at", Float, nullable=False),
+    Column("least", Float, nullable=False),
+    Column("most", Float, nullable=False),
+    Index("durations_by_kind", "service", "model", "kind"),
+)
 
 
 def kind_of(request: Request) -> str:

@@ -24,7 +24,8 @@ from sqlalchemy import (
 
 from rivya_nb.store.columns import Name, Number, Words, digest, insert_for
 from rivya_nb.store.database import Database
-from rivya_nb.store.records import Asked, AxisRecord, facts_at
+from rivya_nb.store.questions import Asked
+from rivya_nb.store.records import AxisRecord, facts_at
 from rivya_nb.store.rows import fits, portions, to_json
 from rivya_nb.store.schema import jobs, metadata, run_jobs
 

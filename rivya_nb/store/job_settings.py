@@ -17,7 +17,8 @@ from rivya_nb.contract.ideas import shared_names
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store.columns import digest, insert_for
-from rivya_nb.store.records import Asked, JobRecord
+from rivya_nb.store.questions import Asked
+from rivya_nb.store.records import JobRecord
 from rivya_nb.store.rows import fits, param_text, portions, to_json
 from rivya_nb.store.schema import setting_params, settings
 

@@ -6,14 +6,36 @@ A key is known here by a label only, by which nobody finds the key.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select
+from sqlalchemy import Column, ColumnElement, Connection, Float, Integer, String, Table, and_, delete, select
 
-from rivya_nb.store.columns import insert_for
+from rivya_nb.store.columns import Name, insert_for
 from rivya_nb.store.database import Database
-from rivya_nb.store.records import Demand, FoundLimits
-from rivya_nb.store.schema import limit_members, limits
+from rivya_nb.store.pace import Demand, FoundLimits
+from rivya_nb.store.schema import metadata
 from rivya_nb.store.writing import take_turns
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("service", Name, primary_key=True),
+    Column("label", Name, primary_key=True),
+    Column("rate", Float),
+    Column("places", Float),
+    Column("found_at", Float, nullable=False),
+)
+
+limit_members = Table(
+    "limit_members",
+    metadata,
+    Column("service", Name, primary_key=True),
+    Column("label", Name, primary_key=True),
+    Column("member", String(64), primary_key=True),
+    Column("wanted", Integer, nullable=False),
+    Column("in_flight", Integer, nullable=False),
+    Column("seen_at", Float, nullable=False),
+)
 
 GONE_AFTER = 5.0
 """Seconds without a sign after which a kernel no longer counts."""
@@ -63,23 +85,32 @@ class LimitBook:
         # Where the clock was set back, the dead seem to come from the future.
         alive = [each for each in members if abs(each.seen_at - now) <= GONE_AFTER]
         if len(alive) < len(members):
-            with self._database.writing() as connection:
-                now = self._database.now()
-                is_alive = limit_members.c.seen_at.between(now - GONE_AFTER, now + GONE_AFTER)
-                _delete(connection, limit_members, ~is_alive)
+            self._forget_dead()
         others = (each for each in alive if (each.service, each.label) == (service, label))
         demands = [Demand(each.in_flight, each.wanted) for each in others if each.member != member]
         if found.found_at <= (min(kept.found_at, agreed.found_at) if is_ours else 0.0):
             # Mostly there is nothing new, and nobody waits for anybody.
             return kept, demands
+        return self._keep(key, found, agreed, now), demands
+
+    def _forget_dead(self) -> None:
+        with self._database.writing() as connection:
+            now = self._database.now()
+            is_alive = limit_members.c.seen_at.between(now - GONE_AFTER, now + GONE_AFTER)
+            _delete(connection, limit_members, ~is_alive)
+
+    def _keep(
+        self, key: Mapping[str, str], found: FoundLimits, agreed: FoundLimits, now: float
+    ) -> FoundLimits:
+        """Keep what this kernel found for a service and a label, its `key`; gives what counts for all now."""
         with self._database.writing() as connection:
             # One after the other, so that what one has just found is not overwritten by another.
-            take_turns(connection, service, [label])
-            kept, is_ours = _kept(connection, service, label, now)
+            take_turns(connection, key["service"], [key["label"]])
+            kept, is_ours = _kept(connection, **key, now=now)
             if is_ours and kept.found_at > agreed.found_at < found.found_at:
                 found = _both(found, kept, agreed, now)
             if found.found_at <= (kept.found_at if is_ours else 0.0):
-                return kept, demands
+                return kept
             _delete(connection, limits, limits.c.found_at < now - FORGOTTEN_AFTER)
             new = {"rate": found.rate, "places": found.places, "found_at": found.found_at}
             connection.execute(
@@ -87,7 +118,7 @@ class LimitBook:
                 .values(**key, **new)
                 .on_conflict_do_update(index_elements=limits.primary_key, set_=new)
             )
-        return found, demands
+        return found
 
     def leave(self, member: str) -> None:
         """This kernel wants nothing more.

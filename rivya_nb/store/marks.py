@@ -276,7 +276,6 @@ def fill_in(connection: Connection, marks: Mapping[int, Marks]) -> int:
     """Set the marks of those of these jobs, by number, that have none yet; gives their number. It is no step that
     can be undone."""
     _hold(connection, marks)
-    _hold(connection, marks)
     here = _load(connection, list(marks))
     new = {number: each for number, each in marks.items() if number not in here and each != _NONE}
     _save(connection, new)

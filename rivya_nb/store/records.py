@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypedDict
+from typing import TypedDict
 
 from rivya_nb.contract.ideas import shared_names
 from rivya_nb.contract.media import Medium, medium_of
@@ -45,46 +45,6 @@ STATUSES = (
     "stopped",
 )
 """Every status, in the order of a job's life."""
-
-
-DURATIONS_KEPT = 200
-"""The number of tasks of one kind whose durations are kept: the latest ones."""
-
-DURATIONS_ENOUGH = 5
-"""The fewest durations from which anything is learned."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskDuration:
-    """How long one task took: at least `least` and at most `most` seconds from the answer to its submission.
-
-    Both are the same if the service told it. `submitted_at` is in epoch seconds, by this machine's clock.
-    """
-
-    submitted_at: float
-    least: float
-    most: float
-
-
-@dataclass(frozen=True, slots=True)
-class FoundLimits:
-    """What a service was found to allow for one key at `found_at`, in epoch seconds.
-
-    `rate` is calls per second and `places` tasks at a time, for all kernels with the key together; None where no
-    limit was met.
-    """
-
-    rate: float | None = None
-    places: float | None = None
-    found_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What one kernel wants of a service: tasks that it has there, and all jobs that are not collected yet."""
-
-    in_flight: int
-    wanted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +143,7 @@ class JobRecord:
         """True if its picture exists, or may still come without another request."""
         return bool(self.pictures) or self.status in UNFINISHED or self.status in COLLECTABLE
 
-    # What a job costs is decided here alone. `store/spending.py` says the same in SQL, and a test compares both.
+    # What a job costs is decided here alone. `store/billing.py` says the same in SQL, and a test compares both.
 
     @property
     def has_open_price(self) -> bool:
@@ -349,73 +309,6 @@ class MarkChanges(TypedDict, total=False):
     excluded: str
 
 
-Asked: TypeAlias = ParamValue | bool | range | tuple[ParamValue | bool, ...]
-"""What a value is asked for: itself, one of several, or a whole number within a range."""
-
-ORDERS = ("rating", "seed")
-"""What pictures can be ordered by, beside the time: the highest rating first, the lowest seed first. What is equal
-stands in the order of the time, and what has none comes last."""
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureOrder:
-    """An order by a number of a measure, the highest first unless `lowest_first`: by its `part` in this `version`,
-    or in the one that was first used last. Of a job with several pictures, the first one counts."""
-
-    name: str
-    part: str = ""
-    version: str | None = None
-    lowest_first: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question to the history: jobs with pictures that fit everything given.
-
-    `prompt` is what `read_sought` reads, in any case, also within words; `model` is one or several of which it is
-    one. `params` are compared with those that were sent, or with the documented defaults; 7 and "7" are the same.
-    `rating` is the lowest one; all `tags` must be set; `runs` are ids of which the job is in one; all `facts` are
-    those of one place, in one of these runs. `since` and `until` are seconds since the epoch, both included, of
-    the time when the job was asked for; one of the users `asked_by` asked for it. One of its pictures has the
-    `width` and `height` in pixels. Hidden pictures are left out unless `hidden`. `excluded` is True for those that
-    count in no figure, False for those that count, None for both. `order` is one of `ORDERS`, or by a measure, or
-    None for the time alone.
-    """
-
-    service: str | None = None
-    model: str | tuple[str, ...] | None = None
-    seed: Asked | None = None
-    prompt: str | None = None
-    params: Mapping[str, Asked] = field(default_factory=dict, hash=False)
-    rating: int | None = None
-    favourite: bool = False
-    tags: tuple[str, ...] = ()
-    runs: tuple[int, ...] = ()
-    since: float | None = None
-    until: float | None = None
-    width: Asked | None = None
-    height: Asked | None = None
-    facts: Mapping[str, Asked] = field(default_factory=dict, hash=False)
-    asked_by: tuple[str, ...] | None = None
-    hidden: bool = False
-    excluded: bool | None = None
-    order: str | MeasureOrder | None = None
-    oldest_first: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """How many jobs there are: `number`, or more than that where it is not exact."""
-
-    number: int
-    is_exact: bool = True
-
-    @property
-    def words(self) -> str:
-        """`2,314`, or `more than 10,000`."""
-        return f"{self.number:,}" if self.is_exact else f"more than {self.number:,}"
-
-
 @dataclass(frozen=True, slots=True)
 class AxisRecord:
     """One axis of a run and its values' labels. The first axis is rows, the second columns, others are pages.
@@ -517,21 +410,6 @@ class RunSummary:
     job_id: str | None = None
     ask: str | None = None
     asked_by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class UploadRecord:
-    """A reference that was uploaded to a service for a model. `created_at` in epoch seconds, `sent_with` the
-    tag of the key: an account's files are not another one's."""
-
-    service: str
-    model: str
-    sha256: str
-    url: str
-    created_at: float
-    file_id: str | None = None
-    duration_token: str | None = None
-    sent_with: str = ""
 
 
 def planned_job(request: Request, service: str, now: float) -> JobRecord:

@@ -17,7 +17,8 @@ from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store.columns import whole_number
-from rivya_nb.store.records import Asked, AxisRecord, CellRecord, JobRecord, PictureRecord, RunRecord
+from rivya_nb.store.questions import Asked
+from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, PictureRecord, RunRecord
 
 _JOB_FIELDS = tuple(field.name for field in fields(JobRecord))
 _PICTURE_FIELDS = tuple(field.name for field in fields(PictureRecord))

@@ -341,41 +341,6 @@ mark_changes = Table(
     Column("before", Words, nullable=False),
 )
 
-durations = Table(
-    "durations",
-    metadata,
-    # In the order in which they were added.
-    Column("id", Number, primary_key=True, autoincrement=True),
-    Column("service", Name, nullable=False),
-    Column("model", Name, nullable=False),
-    Column("kind", Name, nullable=False),
-    Column("submitted_at", Float, nullable=False),
-    Column("least", Float, nullable=False),
-    Column("most", Float, nullable=False),
-    Index("durations_by_kind", "service", "model", "kind"),
-)
-
-limits = Table(
-    "limits",
-    metadata,
-    Column("service", Name, primary_key=True),
-    Column("label", Name, primary_key=True),
-    Column("rate", Float),
-    Column("places", Float),
-    Column("found_at", Float, nullable=False),
-)
-
-limit_members = Table(
-    "limit_members",
-    metadata,
-    Column("service", Name, primary_key=True),
-    Column("label", Name, primary_key=True),
-    Column("member", String(64), primary_key=True),
-    Column("wanted", Integer, nullable=False),
-    Column("in_flight", Integer, nullable=False),
-    Column("seen_at", Float, nullable=False),
-)
-
 panel_states = Table(
     "panel_states",
     metadata,

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Integer,
     Select,
     and_,
     exists,
@@ -28,15 +27,12 @@ from sqlalchemy import (
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import facts, job_settings, prompt_index
-from rivya_nb.store.answers import Search, how_many, tallied
+from rivya_nb.store.answers import Search, how_many, in_time, sides, tallied, within
 from rivya_nb.store.measurements import (
     find_kept,
-    first_pictures,
-    is_measured,
     measured_number,
-    measurements,
 )
-from rivya_nb.store.records import Asked, MeasureOrder, Question
+from rivya_nb.store.questions import Asked, MeasureOrder, Question
 from rivya_nb.store.rows import fits, seed_number
 from rivya_nb.store.schema import jobs, marks, pictures, run_jobs, tags, tallies
 
@@ -60,21 +56,18 @@ class SqliteSearch(Search):
     ) -> list[_Value]:
         if question.order is not None:
             return _ordered(connection, column, question, limit, offset)
-        listed = _listed(question)
+        listed, time = _listed(question), in_time(jobs.c.number, question)
         if listed is not None and limit is not None and len(_lists(question)) == 1:
             # The list has the order of the page, so that only the page's jobs are looked up.
             at = listed.selected_columns[0]
-            some = (
-                listed.order_by(at.asc() if question.oldest_first else at.desc()).limit(limit).offset(offset)
-            )
+            some = listed.order_by(in_time(at, question)).limit(limit).offset(offset)
             statement: Select[Any] = select(column).where(jobs.c.number.in_(some))
-            return list(connection.execute(_in_order(statement, question)).scalars())
+            return list(connection.execute(statement.order_by(time)).scalars())
         if _is_walked(connection, question):
             place: ColumnElement[int] = literal_column("lead.job_number")
-            found = _walked(connection, column, question, None)
-            walk = found.order_by(place.asc() if question.oldest_first else place.desc())
+            walk = _walked(connection, column, question, None).order_by(in_time(place, question))
             return list(connection.execute(walk.limit(limit).offset(offset)).scalars())
-        statement = _in_order(_found(connection, column, question), question)
+        statement = _found(connection, column, question).order_by(time)
         return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
 
     def _count(self, connection: Connection, question: Question, at_most: int | None) -> int:
@@ -89,6 +82,12 @@ class SqliteSearch(Search):
         if not _is_walked(connection, question):
             return None
         return _walked(connection, jobs.c.number, question, candidates)
+
+    def _one_by_one(self, connection: Connection, statement: Select[Any], question: Question) -> Select[Any]:
+        return _one_by_one(connection, statement, question, jobs.c.number)
+
+    def _looked_up(self, column: Column[_Value]) -> ColumnElement[_Value]:
+        return _unled(column)
 
 
 SEARCH = SqliteSearch()
@@ -137,7 +136,7 @@ def _ordered(
             statement = statement.where(jobs.c.rating >= question.rating)
         elif question.order == "seed" and question.seed is not None:
             statement = statement.where(_seed_numbers(question.seed))
-    time = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
+    time = in_time(jobs.c.number, question)
     by = jobs.c.rating.desc() if question.order == "rating" else jobs.c.seed_number.asc()
     return list(connection.execute(statement.order_by(by, time).limit(limit).offset(offset)).scalars())
 
@@ -154,32 +153,13 @@ def _by_measure(
     kept = find_kept(connection, order.name, order.version)
     if kept is None:
         return SEARCH.page(connection, column, replace(question, order=None), limit, offset)
+    if limit is not None and not _is_narrow(connection, question):
+        return SEARCH._walk_measured(connection, column, question, order, kept, limit, offset)
     number = measured_number(kept.id, order.part)
-    time = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
-    if limit is None or _is_narrow(connection, question):
-        by = number.asc() if order.lowest_first else number.desc()
-        statement = _found(connection, column, question).order_by(by.nulls_last(), time)
-        return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
-    # Not the other way round: the index of the numbers has the order, and no job is looked up behind the page.
-    # With a plus, SQLite looks for each by what is before it.
-    its = and_(
-        first_pictures.c.sha256 == literal_column("+measurements.sha256"), first_pictures.c.position == 0
-    )
-    lead = measurements.join(first_pictures, its)
-    walk = select(column).select_from(
-        lead.join(jobs, jobs.c.number == literal_column("+first_pictures.job_number"))
-    )
-    led = _one_by_one(connection, walk.where(is_measured(kept.id, order.part)), question, jobs.c.number)
-    value = measurements.c.value.asc() if order.lowest_first else measurements.c.value.desc()
-    found = list(connection.execute(led.order_by(value, time).limit(limit).offset(offset)).scalars())
-    if len(found) == limit:
-        return found
-    before = 0 if found else offset
-    if before:
-        before -= how_many(connection, led)
-    rest = _one_by_one(connection, select(column), question, jobs.c.number).where(number.is_(None))
-    left = rest.order_by(time).limit(limit - len(found)).offset(before)
-    return [*found, *connection.execute(left).scalars()]
+    by = number.asc() if order.lowest_first else number.desc()
+    statement = _found(connection, column, question)
+    statement = statement.order_by(by.nulls_last(), in_time(jobs.c.number, question))
+    return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
 
 
 def _is_narrow(connection: Connection, question: Question) -> bool:
@@ -198,10 +178,6 @@ def _is_narrow(connection: Connection, question: Question) -> bool:
         alone.append(Question(prompt=question.prompt))
     asked = (replace(each, hidden=True) for each in alone if each != Question())
     return any(SEARCH.up_to(connection, each, _FEW_JOBS + 1) <= _FEW_JOBS for each in asked)
-
-
-def _in_order(statement: Select[Any], question: Question) -> Select[Any]:
-    return statement.order_by(jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc())
 
 
 def _found(connection: Connection, column: Column[Any], question: Question) -> Select[Any]:
@@ -286,29 +262,22 @@ def _conditions(
 
 def _sizes(connection: Connection, question: Question) -> tuple[list[ColumnElement[bool]], bool]:
     """The conditions on the size of a picture, and whether few jobs have one of it, which then lead."""
-    sides = {name: side for name in ("width", "height") if (side := getattr(question, name)) is not None}
-    if not sides:
+    asked = sides(question)
+    if not asked:
         return [], False
-    sized = select(pictures.c.job_number).where(*(fits(pictures.c[name], sides[name]) for name in sides))
+    sized = select(pictures.c.job_number).where(*(fits(pictures.c[name], asked[name]) for name in asked))
     if how_many(connection, sized.limit(_FEW_JOBS + 1)) <= _FEW_JOBS:
         return [jobs.c.number.in_(sized)], True
     its = pictures.c.job_number == jobs.c.number
-    unled = (fits(literal_column(f"+pictures.{name}", Integer), side) for name, side in sides.items())
+    unled = (fits(_unled(pictures.c[name]), side) for name, side in asked.items())
     return [exists().where(its, *unled)], False
 
 
 def _times(connection: Connection, question: Question, *, may_lead: bool) -> list[ColumnElement[bool]]:
     """The conditions on the time."""
-
-    def within(created_at: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-        since, until = question.since, question.until
-        first = [] if since is None else [created_at >= since]
-        return first if until is None else [*first, created_at <= until]
-
-    if not within(jobs.c.created_at):
-        return []
-    leads = may_lead and _are_few(connection, within(jobs.c.created_at))
-    return within(_column("created_at", leads))
+    times = within(question)
+    leads = may_lead and bool(times) and _are_few(connection, times)
+    return within(question, _column("created_at", leads))
 
 
 def _params(connection: Connection, question: Question, *, may_lead: bool) -> list[ColumnElement[bool]]:
@@ -347,8 +316,13 @@ def _are_few(connection: Connection, conditions: Sequence[ColumnElement[bool]]) 
 
 
 def _column(name: str, leads: bool) -> ColumnElement[Any]:
-    """A column of `jobs`. SQLite uses no index for one with a plus before it."""
-    return jobs.c[name] if leads else literal_column(f"+jobs.{name}", jobs.c[name].type)
+    """A column of `jobs`, with or without its index."""
+    return jobs.c[name] if leads else _unled(jobs.c[name])
+
+
+def _unled(column: Column[_Value]) -> ColumnElement[_Value]:
+    """SQLite uses no index for a column with a plus before it."""
+    return literal_column(f"+{column.table.name}.{column.name}", column.type)
 
 
 _IS_EXCLUDED: ColumnElement[bool] = literal_column("marks.excluded != ''", Boolean)

@@ -8,37 +8,32 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import func, select
 
-from rivya_nb.contract.text import short_repr
-from rivya_nb.errors import StoreError, UsageError
-from rivya_nb.store import job_settings, reuse, rows, search, spending, tombstones, writing
+from rivya_nb.errors import StoreError
+from rivya_nb.store import job_settings, search, spending, tombstones, writing
 from rivya_nb.store.answers import Search
+from rivya_nb.store.asking import Asking
 from rivya_nb.store.canaries import CanaryBook
 from rivya_nb.store.claims import Claims
-from rivya_nb.store.columns import insert_for
-from rivya_nb.store.credit_limits import CreditLimits, ask_for, held
+from rivya_nb.store.credit_limits import CreditLimits
 from rivya_nb.store.database import Database
-from rivya_nb.store.deferrals import Deferrals, committed, defer
+from rivya_nb.store.deferrals import Deferrals
 from rivya_nb.store.deletion import delete_pictures, sweep
 from rivya_nb.store.durations import DurationBook
 from rivya_nb.store.facts import FactBook
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.limits import LimitBook
 from rivya_nb.store.lookup import (
-    insert_one,
     load_jobs,
     load_numbered_jobs,
-    load_runs,
-    numbers_of,
     unknown_job,
 )
 from rivya_nb.store.marks import MarkBook
@@ -48,30 +43,18 @@ from rivya_nb.store.news import News
 from rivya_nb.store.opening import open_folder, open_on_server
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.panel_states import PanelStates
-from rivya_nb.store.persisting import OnWait, persist
+from rivya_nb.store.persisting import OnWait
 from rivya_nb.store.picture_places import read_pictures
 from rivya_nb.store.places import ServerAddress, StorePlace
 from rivya_nb.store.presence import DATABASE
-from rivya_nb.store.records import (
-    UNFINISHED,
-    AxisRecord,
-    CellRecord,
-    Counted,
-    Deferral,
-    JobChanges,
-    JobRecord,
-    PictureRecord,
-    Question,
-    RunRecord,
-    RunSummary,
-    Spent,
-)
+from rivya_nb.store.questions import Counted, Question
+from rivya_nb.store.records import UNFINISHED, JobChanges, JobRecord, PictureRecord, Spent
 from rivya_nb.store.rows import portions
-from rivya_nb.store.schema import jobs, pictures, run_jobs, runs, uploads
+from rivya_nb.store.runs import RunBook
+from rivya_nb.store.schema import jobs, pictures
 from rivya_nb.store.sqlite_database import SqliteDatabase
-from rivya_nb.store.summaries import summaries
 from rivya_nb.store.uploads import UploadBook
-from rivya_nb.store.users import are_several, user_name, users
+from rivya_nb.store.users import UserBook
 from rivya_nb.store.votes import VoteBook
 
 if TYPE_CHECKING:
@@ -87,32 +70,35 @@ _MOST_SWEEPING = 10.0
 class Store:
     """An open store.
 
-    `place` is what opens it again, `folder` is where it keeps files on this machine, and `user` is who works here.
-    `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `votes` what raters
-    judged, `uploads` the references that services have, `panel_states` the states of panels, `durations` how long
-    tasks took, `facts` what tables say of pictures, `measurements` the numbers of measures, `limits` what services
-    allow, `credit_limits` what users may spend, `deferrals` what is left to workers, `canaries` what is asked
-    again and again. `claims` knows the owners of jobs, and `owner` is this process. `arrivals` notifies of
-    delivered pictures, `deletions` of deleted ones, and `steps` of what other processes do with jobs. `database`
-    knows whether it is still in its place, and when much is going to be written.
+    `place` is what opens it again, and `folder` is where it keeps files on this machine. `files` has the pictures,
+    `models` the services' lists of models, `users` who works here, `runs` the runs, `marks` the user's marks,
+    `votes` what raters judged, `uploads` the references that services have, `panel_states` the states of panels,
+    `durations` how long tasks took, `facts` what tables say of pictures, `measurements` the numbers of measures,
+    `limits` what services allow, `credit_limits` what users may spend, `deferrals` what is left to workers,
+    `canaries` what is asked again and again. `asking` writes what is asked for now, `claims` knows the owners of
+    jobs, and `owner` is this process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones, and
+    `steps` of what other processes do with jobs. `database` knows whether it is still in its place, and when much
+    is going to be written.
     """
 
     def __init__(
         self, place: StorePlace, folder: Path, database: Database, files: ContentFiles, owner: Owner
     ) -> None:
         self.place = place
-        self.user = user_name()
         self.folder = folder
         self.files = files
         self.models = ModelLists(folder / "models")
         self.owner = owner
         self.steps = News()
-        self.claims = Claims(database, owner, self.user, self.steps)
-        self.marks = MarkBook(database, owner, self.user)
+        self.users = UserBook(database)
+        self.runs = RunBook(database, self.users)
+        self.asking = Asking(database, files, owner, self.users, self.runs, self.steps)
+        self.claims = Claims(database, owner, self.users.me, self.steps)
+        self.marks = MarkBook(database, owner, self.users.me)
         self.votes = VoteBook(database)
         self.canaries = CanaryBook(database)
         self.uploads = UploadBook(database)
-        self.panel_states = PanelStates(database, self.user)
+        self.panel_states = PanelStates(database, self.users.me)
         self.durations = DurationBook(database)
         self.facts = FactBook(database)
         self.measurements = MeasurementBook(database)
@@ -136,8 +122,7 @@ class Store:
             from rivya_nb.store.postgresql import search as on_server
 
             self._search = on_server.SEARCH
-        self._is_new = self._is_shared = False
-        self._asked_at = float("-inf")
+        self._is_new = False
         self._sweeping: threading.Thread | None = None
         self._temporary: TemporaryDirectory[str] | None = None
 
@@ -190,7 +175,7 @@ class Store:
         if self.is_read_only:
             return " (may only be read)"
         with suppress(StoreError):  # a lost store cannot be read
-            if self._is_new and not self.runs(limit=1):
+            if self._is_new and not self.runs.count():
                 return " (new, empty)"
         return ""
 
@@ -227,235 +212,6 @@ class Store:
         self.owner.close()
         if self._temporary is not None:
             self._temporary.cleanup()
-
-    # Runs
-
-    def add_run(
-        self,
-        *,
-        name: str | None,
-        service: str,
-        axes: Sequence[AxisRecord],
-        cells: Sequence[CellRecord],
-        jobs: Sequence[JobRecord],
-        ask: str | None = None,
-        idle: Collection[str] = (),
-        unanswered: Collection[str] = (),
-        deferral: Deferral | None = None,
-    ) -> RunRecord | None:
-        """Store a run, what was asked and its new `jobs` in one transaction, durably on disk on return.
-
-        `cells` point at the new jobs and at those of earlier runs. New jobs without an owner become this
-        process' own; with a `deferral`, what is not sent yet is left to workers. `idle` are the ids of jobs that
-        earlier runs planned and never sent: they are asked for now. None, and nothing is stored, where a job
-        stands for one of the `unanswered` identities by now (see `reuse`): another kernel was faster.
-
-        Raises:
-            CreditLimitError: a credit limit does not allow it; nothing is stored.
-        """
-        now = self.database.now()
-
-        def add(*, is_again: bool) -> int | None:
-            with self.database.writing() as connection:
-                writing.take_turns(connection, service, unanswered)
-                if is_again and (known := writing.find_run(connection, service, now, self.user, jobs)):
-                    return known
-                if self._find_reusable(connection, service, unanswered):
-                    return None
-                self._ask(connection, None if deferral else self.owner.id, jobs, idle, now)
-                values = {
-                    "name": name,
-                    "service": service,
-                    "created_at": now,
-                    "axes": rows.axes_text(axes),
-                    "ask": ask,
-                    "asked_by": self.user,
-                }
-                run_id = insert_one(connection, runs, values)
-                writing.append_cells(connection, run_id, axes, cells)
-                writing.let_pay(connection, run_id, numbers_of(connection, idle).values())
-                if deferral is not None:
-                    defer(connection, run_id, deferral, before=0)
-            return run_id
-
-        run_id = persist(add)
-        if run_id is None:
-            return None
-        self._asked_at = float("-inf")
-        self.steps.tell_others()
-        return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask, self.user)
-
-    def run(self, run_id: int) -> RunRecord:
-        """One run.
-
-        Raises:
-            UsageError: there is none with this id; the message says which there are.
-        """
-        with self._reading() as connection:
-            # No database has a larger number, and so no run of that id.
-            if run_id <= rows.HIGHEST:
-                for found in load_runs(connection, select(runs).where(runs.c.id == run_id)):
-                    return found
-            first, last = connection.execute(select(func.min(runs.c.id), func.max(runs.c.id))).one()
-        known = "this store has no runs yet" if first is None else f"this store has runs {first} to {last}"
-        raise UsageError(f"There is no run {run_id}; {known}.")
-
-    def run_named(self, name: str) -> RunRecord:
-        """The newest run of this name.
-
-        Raises:
-            UsageError: there is none.
-        """
-        with self._reading() as connection:
-            newest = select(runs).where(runs.c.name == name).order_by(runs.c.id.desc()).limit(1)
-            for found in load_runs(connection, newest):
-                return found
-        raise UsageError(
-            f"There is no run named {short_repr(name)}; rv.runs() lists the runs with their names."
-        )
-
-    def runs(self, limit: int | None = None, offset: int = 0, before: int | None = None) -> list[RunRecord]:
-        """All runs, or a page of them, newest first; with `before`, those with a lower id."""
-        statement = select(runs).order_by(runs.c.id.desc()).limit(limit).offset(offset)
-        if before is not None:
-            statement = statement.where(runs.c.id < before)
-        with self._reading() as connection:
-            return load_runs(connection, statement)
-
-    def count_runs(self) -> int:
-        """The number of all runs."""
-        with self.database.reading() as connection:
-            total: int = connection.execute(select(func.count()).select_from(runs)).scalar_one()
-        return total
-
-    def run_summaries(self, limit: int, offset: int = 0) -> list[RunSummary]:
-        """How far the runs of a page are, newest first; much faster than their records and jobs."""
-        with self._reading() as connection:
-            return summaries(connection, limit, offset)
-
-    def runs_of(self, job_ids: Iterable[str]) -> list[RunRecord]:
-        """The runs with any of these jobs, newest first."""
-        found: dict[int, RunRecord] = {}
-        with self._reading() as connection:
-            for some in portions(list(job_ids)):
-                having = (
-                    select(run_jobs.c.run_id)
-                    .join(jobs, jobs.c.number == run_jobs.c.job_number)
-                    .where(jobs.c.id.in_(some))
-                )
-                records = load_runs(connection, select(runs).where(runs.c.id.in_(having)))
-                found.update((record.id, record) for record in records)
-        return [found[run_id] for run_id in sorted(found, reverse=True)]
-
-    def reference_labels(self, job_ids: Iterable[str]) -> dict[str, str]:
-        """By job id, what the newest run that has references as an axis calls those of the job."""
-        found: dict[str, str] = {}
-        with self.database.reading() as connection:
-            for some in portions(list(job_ids)):
-                having = (
-                    select(jobs.c.id, run_jobs.c.coordinates, runs.c.axes)
-                    .join(run_jobs, run_jobs.c.job_number == jobs.c.number)
-                    .join(runs, runs.c.id == run_jobs.c.run_id)
-                    .where(jobs.c.id.in_(some), runs.c.axes.contains('"references"'))
-                    .order_by(runs.c.id)
-                )
-                for job_id, coordinates, axes in connection.execute(having):
-                    if labels := rows.labels_on("references", axes, coordinates):
-                        found[job_id] = labels[0]
-        return found
-
-    def run_ids_of(self, job_ids: Iterable[str]) -> dict[str, list[int]]:
-        """By job id, the ids of its runs, oldest first; for every id."""
-        found: dict[str, list[int]] = {job_id: [] for job_id in job_ids}
-        with self.database.reading() as connection:
-            for some in portions(list(found)):
-                having = (
-                    select(jobs.c.id, run_jobs.c.run_id)
-                    .distinct()
-                    .join(run_jobs, run_jobs.c.job_number == jobs.c.number)
-                    .where(jobs.c.id.in_(some))
-                    .order_by(run_jobs.c.run_id)
-                )
-                for job_id, run_id in connection.execute(having):
-                    found[job_id].append(run_id)
-        return found
-
-    def extend_run(
-        self,
-        run: RunRecord,
-        *,
-        cells: Sequence[CellRecord],
-        jobs: Sequence[JobRecord],
-        idle: Collection[str] = (),
-        unanswered: Collection[str] = (),
-        deferral: Deferral | None = None,
-    ) -> RunRecord | None:
-        """Add `cells` to a run, after those it has, and their new `jobs`, in one transaction.
-
-        `idle` is as in `add_run`. None, and nothing is added, where the run is no longer as `run` says, or a job
-        stands for one of the `unanswered` identities by now: another kernel was faster.
-
-        Raises:
-            CreditLimitError: a credit limit does not allow it; nothing is stored.
-        """
-        now = self.database.now()
-
-        def extend(*, is_again: bool) -> bool:
-            with self.database.writing() as connection:
-                connection.execute(select(runs.c.id).where(runs.c.id == run.id).with_for_update())
-                writing.take_turns(connection, run.service, unanswered)
-                if is_again and numbers_of(connection, [job.id for job in jobs[:1]]):
-                    return True
-                count = select(func.count()).select_from(run_jobs).where(run_jobs.c.run_id == run.id)
-                if connection.execute(count).scalar_one() != len(run.cells):
-                    return False
-                if self._find_reusable(connection, run.service, unanswered):
-                    return False
-                before = committed(connection, run.id) if deferral else 0
-                self._ask(connection, None if deferral else self.owner.id, jobs, idle, now)
-                writing.append_cells(connection, run.id, run.axes, cells)
-                writing.let_pay(connection, run.id, numbers_of(connection, idle).values())
-                if deferral is not None:
-                    defer(connection, run.id, deferral, before)
-            return True
-
-        if not persist(extend):
-            return None
-        self.steps.tell_others()
-        return persist(lambda *, is_again: self.run(run.id))  # noqa: ARG005
-
-    def take_cells(self, run_id: int, job_ids: Sequence[str]) -> RunRecord:
-        """Mark these jobs of a run as its own; another run was to pay for them."""
-        with self.database.writing() as connection:
-            writing.let_pay(connection, run_id, numbers_of(connection, job_ids).values())
-        return self.run(run_id)
-
-    def replace_job(self, job_id: str, replacement: JobRecord) -> JobRecord:
-        """Replace a job by a new one in every run, in one transaction; returns the job that is there now.
-
-        If the replacement is known again, that may be a job that another kernel has asked for meanwhile. The
-        replaced job stays in the store, in no run. It may be repeated with the same replacement.
-
-        Raises:
-            CreditLimitError: a credit limit does not allow it; nothing is stored.
-        """
-        now = self.database.now()
-        with self.database.writing() as connection:
-            known_again = [replacement.identity] if replacement.is_known_again else []
-            writing.take_turns(connection, replacement.service, known_again)
-            if numbers_of(connection, [replacement.id]):
-                return replacement
-            found = self._find_reusable(connection, replacement.service, known_again)
-            if found:
-                replacement = found[replacement.identity]
-            else:
-                self._ask(connection, self.owner.id, [replacement], (), now)
-            numbers = numbers_of(connection, [job_id, replacement.id])
-            statement = update(run_jobs).where(run_jobs.c.job_number == numbers[job_id])
-            connection.execute(statement.values(job_number=numbers[replacement.id]))
-        return replacement
-
-    # Jobs
 
     def update_job(self, job_id: str, **changes: Unpack[JobChanges]) -> None:
         """Change a job, durably on disk on return.
@@ -508,7 +264,7 @@ class Store:
         """The jobs with these ids, in their order; unknown ids are left out."""
         wanted = list(dict.fromkeys(ids))
         found: dict[str, JobRecord] = {}
-        with self._reading() as connection:
+        with self.users.reading() as connection:
             for some in portions(wanted):
                 records = load_jobs(connection, select(jobs).where(jobs.c.id.in_(some)))
                 found.update((record.id, record) for record in records)
@@ -520,11 +276,6 @@ class Store:
         with self.database.reading() as connection:
             found = load_jobs(connection, select(jobs).where(jobs.c.number == having))
         return next(iter(found), None)
-
-    def find_reusable(self, service: str, identities: Collection[str]) -> dict[str, JobRecord]:
-        """By identity, the job that an identical request may use instead of a new one (see `reuse`)."""
-        with self.database.reading() as connection:
-            return self._find_reusable(connection, service, identities)
 
     def unfinished(
         self, service: str | None = None, statuses: Collection[str] = UNFINISHED
@@ -538,7 +289,7 @@ class Store:
 
     def history(self, question: Question, limit: int | None = None, offset: int = 0) -> list[JobRecord]:
         """The jobs that answer a question, each once, in the order of the question."""
-        with self._reading() as connection:
+        with self.users.reading() as connection:
             return load_numbered_jobs(connection, self._search.find(connection, question, limit, offset))
 
     def history_ids(self, question: Question, limit: int | None = None, offset: int = 0) -> list[str]:
@@ -588,83 +339,7 @@ class Store:
         with self.database.reading() as connection:
             return spending.services(connection)
 
-    def rename_services(self, name_of: Callable[[str], str]) -> None:
-        """Rename every service of this store whose name differs from what `name_of` returns for it."""
-        with self.database.reading() as connection:
-            named = select(runs.c.service).union(select(uploads.c.service))
-            old = [name for name in connection.execute(named).scalars() if name_of(name) != name]
-        if not old:
-            return
-        with self.database.writing() as connection:
-            writing.take_turns(connection, "names of services", [""])
-            for name in old:
-                for table in (jobs, runs):
-                    change = update(table).where(table.c.service == name)
-                    connection.execute(change.values(service=name_of(name)))
-                # If both spellings have the same upload, either may be kept.
-                gone = delete(uploads).where(uploads.c.service == name).returning(*uploads.c)
-                moved = [
-                    {**row, "service": name_of(name)} for row in connection.execute(gone).mappings().all()
-                ]
-                if moved:
-                    connection.execute(insert_for(connection, uploads).on_conflict_do_nothing(), moved)
-
     def spent(self, service: str, since: float | None = None) -> Spent:
         """What the jobs of a service have cost; of those submitted since `since`, in seconds since the epoch."""
         with self.database.reading() as connection:
             return spending.spent(connection, service, since)
-
-    @property
-    def has_several_users(self) -> bool:
-        """Whether more than one user has asked for something here, as far as is known from what was read.
-
-        Everything that shows a picture wants to know, perhaps on a thread that must not wait for a database.
-        """
-        return self._is_shared
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        """Read what may be shown; now and then, see whether there are several users."""
-        with self.database.reading() as connection:
-            now = time.monotonic()
-            if not self._is_shared and now > self._asked_at + _A_SECOND:
-                self._asked_at = now
-                self._is_shared = are_several(connection)
-            yield connection
-
-    def ask_for(self, job_ids: Collection[str]) -> None:
-        """Let these jobs, which were planned earlier and not sent, be asked for now by the user who works here.
-
-        Raises:
-            CreditLimitError: a credit limit does not allow it; nothing is changed.
-        """
-        now = self.database.now()
-        with self.database.writing() as connection:
-            self._ask(connection, None, (), job_ids, now)
-
-    def _ask(
-        self,
-        connection: Connection,
-        owner: str | None,
-        new: Sequence[JobRecord],
-        idle: Collection[str],
-        now: float,
-    ) -> None:
-        """Insert new jobs, of the user who works here unless they say whose, and ask for the idle ones, too."""
-        mine = [record if record.asked_by else replace(record, asked_by=self.user) for record in new]
-        if not mine and not idle:
-            return
-        self.credit_limits.tidy(connection, now)
-        with held(connection, {self.user, *(record.asked_by for record in mine)}, now):
-            writing.insert_jobs(connection, owner, mine, now=now)
-            ask_for(connection, idle, self.user, now)
-
-    def users(self) -> list[str]:
-        """The names of all who asked for something here, in their order; unknown ones are left out."""
-        with self.database.reading() as connection:
-            return users(connection)
-
-    def _find_reusable(
-        self, connection: Connection, service: str, identities: Collection[str]
-    ) -> dict[str, JobRecord]:
-        return reuse.find(connection, self.files.has_all, service, identities)

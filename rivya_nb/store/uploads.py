@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import ColumnElement, and_, delete, select
 
 from rivya_nb.store.columns import insert_for
 from rivya_nb.store.database import Database
-from rivya_nb.store.records import UploadRecord
 from rivya_nb.store.schema import uploads
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRecord:
+    """A reference that was uploaded to a service for a model. `created_at` in epoch seconds, `sent_with` the
+    tag of the key: an account's files are not another one's."""
+
+    service: str
+    model: str
+    sha256: str
+    url: str
+    created_at: float
+    file_id: str | None = None
+    duration_token: str | None = None
+    sent_with: str = ""
 
 
 class UploadBook:

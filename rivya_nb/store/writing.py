@@ -9,8 +9,15 @@ from sqlalchemy import Connection, delete, func, select, text, update
 from rivya_nb.errors import JobTakenError
 from rivya_nb.store import facts, job_settings, prompt_index, rows
 from rivya_nb.store.columns import digest, insert_many
-from rivya_nb.store.lookup import all_numbers_of, numbers_of, unknown_job
-from rivya_nb.store.records import AxisRecord, CellRecord, JobChanges, JobRecord, PictureRecord
+from rivya_nb.store.lookup import all_numbers_of, insert_one, numbers_of, unknown_job
+from rivya_nb.store.records import (
+    AxisRecord,
+    CellRecord,
+    JobChanges,
+    JobRecord,
+    PictureRecord,
+    RunRecord,
+)
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, pictures, run_jobs, runs
 
@@ -21,17 +28,6 @@ _TAKE = text(
     " ON CONFLICT (number) DO UPDATE SET number = excluded.number"
 )
 _LEAVE = text("DELETE FROM turns WHERE number = ANY(CAST(:numbers AS bigint[]))")
-
-
-def find_run(
-    connection: Connection, service: str, created_at: float, asked_by: str, new: Sequence[JobRecord]
-) -> int | None:
-    """The run that was added at this moment, with these new jobs; None if there is none."""
-    added = (runs.c.service == service) & (runs.c.created_at == created_at) & (runs.c.asked_by == asked_by)
-    if new:
-        number = select(jobs.c.number).where(jobs.c.id == new[0].id)
-        added &= runs.c.id.in_(select(run_jobs.c.run_id).where(run_jobs.c.job_number.in_(number)))
-    return connection.execute(select(runs.c.id).where(added).limit(1)).scalar_one_or_none()
 
 
 def take_turns(connection: Connection, service: str, identities: Collection[str]) -> None:
@@ -71,6 +67,21 @@ def insert_jobs(
         numbers = numbers_of(connection, [record.id for record in pictured])
         came = [row for each in pictured for row in rows.picture_rows(numbers[each.id], each.pictures)]
         insert_many(connection, pictures, came)
+
+
+def insert_run(connection: Connection, run: RunRecord) -> int:
+    """Insert a run, whose jobs are there, and return its new id. StoreError for an unknown job."""
+    values = {
+        "name": run.name,
+        "service": run.service,
+        "created_at": run.created_at,
+        "axes": rows.axes_text(run.axes),
+        "ask": run.ask,
+        "asked_by": run.asked_by,
+    }
+    run_id = insert_one(connection, runs, values)
+    append_cells(connection, run_id, run.axes, run.cells)
+    return run_id
 
 
 def append_cells(

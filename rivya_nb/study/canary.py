@@ -80,7 +80,7 @@ def asked(store: Store, canary: CanaryRecord) -> list[Asked]:
 
 
 def _asked(store: Store, occasion: OccasionRecord, run_id: int) -> Asked:
-    run = store.run(run_id)
+    run = store.runs.get(run_id)
     jobs = store.jobs([cell.job_id for cell in run.cells])
     cells = sorted(run.current(jobs), key=lambda cell: cell.coordinates)
     return Asked(occasion.at, tuple(jobs[cell.job_id] for cell in cells))

@@ -11,7 +11,8 @@ from rivya_nb.measures.numbers import WHOLE
 from rivya_nb.measures.registry import known_measures
 from rivya_nb.media.frames import MIDDLE, Frames, known_frames
 from rivya_nb.store.measurements import KeptMeasure, Subject
-from rivya_nb.store.records import JobRecord, MeasureOrder, PictureRecord
+from rivya_nb.store.questions import MeasureOrder
+from rivya_nb.store.records import JobRecord, PictureRecord
 
 if TYPE_CHECKING:
     from rivya_nb.store.store import Store

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rivya_nb.contract.text import comparable, listing, printable
-from rivya_nb.store.records import HIGHEST_RATING, Counted, JobRecord, Marks
+from rivya_nb.store.questions import Counted
+from rivya_nb.store.records import HIGHEST_RATING, JobRecord, Marks
 from rivya_nb.views.cells import DrawnCell, draw
 from rivya_nb.views.geometry import Span, measure, plain_lines
 from rivya_nb.views.headline import PROMPT_LENGTH

@@ -219,7 +219,7 @@ def add_clips(session: rv.Session, prompt: str, files: dict[int, PictureRecord])
     jobs = [done(prompt, {"seed": seed}, pictures=(each,)) for seed, each in files.items()]
     axes = [AxisRecord("seed", tuple(map(str, files)))]
     cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
-    session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
+    session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
 
 
 @pytest.mark.usefixtures("clips")

@@ -13,13 +13,15 @@ from PIL import Image
 
 import rivya_nb as rv
 from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.store.asking import Asking
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.store import Store
 from rivya_nb.store.uploads import UploadBook
 
 WRITES = (
-    (Store, ("add_run", "update_job", "finish_job")),
+    (Asking, ("add_run",)),
+    (Store, ("update_job", "finish_job")),
     (UploadBook, ("add",)),
     (Claims, ("claim", "begin_submit", "release")),
     (ContentFiles, ("put", "adopt")),

@@ -104,7 +104,7 @@ def ask(place: Place, jobs: int) -> list[rv.Run]:
 def everything(place: Place) -> list[JobRecord]:
     """All jobs that the store holds, those that were asked for again included."""
     with closing(Store.open(place.folder)) as store:
-        ids = {cell.job_id for run in store.runs() for cell in run.cells}
+        ids = {cell.job_id for run in store.runs.newest() for cell in run.cells}
         return list(store.jobs(ids).values())
 
 

@@ -77,7 +77,9 @@ def elsewhere(place: Place, pictures: str, tmp_path: Path, monkeypatch: pytest.M
     """The pictures as another machine reads them."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another machine"))
     with closing(Store.open(place.folder, pictures)) as store:
-        records = [job for run in store.runs() for job in store.jobs(c.job_id for c in run.cells).values()]
+        records = [
+            job for run in store.runs.newest() for job in store.jobs(c.job_id for c in run.cells).values()
+        ]
         return [store.files.read(pic.sha256, pic.mime_type) for job in records for pic in job.pictures]
 
 

@@ -13,7 +13,8 @@ from sandboxes import until
 
 import rivya_nb as rv
 from rivya_nb.sandbox.config import SandboxConfig
-from rivya_nb.store.records import UNSENT, Demand, FoundLimits
+from rivya_nb.store.pace import Demand, FoundLimits
+from rivya_nb.store.records import UNSENT
 from rivya_nb.store.store import Store
 
 from .place import PRICE, SMALL, WAIT, Place, check, check_money, finish

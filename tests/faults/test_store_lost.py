@@ -236,7 +236,7 @@ def test_a_plain_copy_that_is_taken_after_a_run_has_it(place: Place, tmp_path: P
         shutil.copyfile(place.folder / "rivya.db", copy / "rivya.db")
         shutil.copytree(place.folder / "pictures", copy / "pictures")
     with closing(Store.open(copy)) as store:
-        assert [run.id for run in store.runs()] == [run.id]
+        assert [run.id for run in store.runs.newest()] == [run.id]
         for job in store.jobs(job.id for job in run).values():
             assert job.status == "succeeded"
             assert store.files.has_all(job.pictures)

@@ -61,7 +61,7 @@ def fill(session: rv.Session) -> Fill:
 def add_run(session: rv.Session, seeds: range | list[int], jobs: list[JobRecord]) -> int:
     axes = [AxisRecord("seed", tuple(map(str, seeds)))]
     cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
-    return session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs).id
+    return session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs).id
 
 
 def picture(session: rv.Session, seed: int) -> PictureRecord:

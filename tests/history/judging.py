@@ -32,7 +32,7 @@ def study(session: rv.Session) -> Study:
         ]
         axes = [AxisRecord("prompt", tuple(prompts)), AxisRecord("seed", tuple(map(str, seeds)))]
         cells = [CellRecord(job.id, divmod(place, len(seeds))) for place, job in enumerate(jobs)]
-        record = session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
+        record = session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
         return session.run(record.id)
 
     return study
@@ -51,7 +51,7 @@ def lights(session: rv.Session) -> Callable[[], rv.Run]:
         ]
         axes = [AxisRecord("prompt", tuple(PROMPTS)), AxisRecord("light", values)]
         cells = [CellRecord(job.id, divmod(place, 2)) for place, job in enumerate(jobs)]
-        record = session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
+        record = session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
         return session.run(record.id)
 
     return lights

@@ -63,7 +63,7 @@ def add_study(
         )
         jobs.append(job)
         cells.append(CellRecord(job.id, place))
-    record = session.store.add_run(name="lights", service="sandbox", axes=axes, cells=cells, jobs=jobs)
+    record = session.store.asking.add_run(name="lights", service="sandbox", axes=axes, cells=cells, jobs=jobs)
     return session.run(record.id)
 
 

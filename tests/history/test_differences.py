@@ -105,7 +105,7 @@ def numbered(session: rv.Session, numbers: int, seeds: Sequence[int] = (1, 2)) -
     axes = [AxisRecord("seed", tuple(map(str, seeds))), AxisRecord("replicate", tuple("123456"[:numbers]))]
     places = itertools.product(range(len(seeds)), range(numbers))
     cells = [CellRecord(job.id, place) for job, place in zip(jobs, places, strict=True)]
-    record = session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
+    record = session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
     return session.run(record.id)
 
 
@@ -139,7 +139,9 @@ def test_one_picture_at_two_places_is_not_the_same_request_twice(session: rv.Ses
     other = done("A jug", {"seed": 2}, final_credits=12, pictures=(picture(session, 2),))
     cells = [CellRecord(each.id, (at,)) for at, each in enumerate((job, job, other))]
     axes = [AxisRecord("look", ("a", "b", "c"))]
-    record = session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=[job, other])
+    record = session.store.asking.add_run(
+        name=None, service="sandbox", axes=axes, cells=cells, jobs=[job, other]
+    )
     assert [axis.name for axis in session.run(record.id).grid().differences().axes] == ["look"]
 
 

@@ -31,7 +31,9 @@ def large_run(session: rv.Session, make: Callable[[int, dict[str, Any]], JobReco
     ]
     jobs = [make(number, {"seed": number // LIGHTS}) for number in range(JOBS)]
     cells = [CellRecord(job.id, divmod(number, LIGHTS)) for number, job in enumerate(jobs)]
-    record = session.store.add_run(name=None, service=session.service, axes=axes, cells=cells, jobs=jobs)
+    record = session.store.asking.add_run(
+        name=None, service=session.service, axes=axes, cells=cells, jobs=jobs
+    )
     assert record is not None
     return session.live_records.run(record)
 
@@ -144,7 +146,7 @@ def test_what_changes_back_leaves_no_trace_in_the_sums(planned: rv.Run) -> None:
 def test_a_retried_place_is_shown_by_its_newer_job(finished: rv.Run, session: rv.Session) -> None:
     failed = finished.jobs[49].record
     cell = CellRecord((again := a_job(params={"seed": 1}, status="queued")).id, divmod(49, LIGHTS))
-    session.store.extend_run(finished.record, cells=[cell], jobs=[again])
+    session.store.asking.extend_run(finished.record, cells=[cell], jobs=[again])
     run = session.run(finished.id)
     assert run is finished
     assert run.jobs[49].id == again.id

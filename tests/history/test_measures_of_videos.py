@@ -160,7 +160,7 @@ def test_a_canary_of_videos_is_not_bought_where_nobody_can_compare_them(
 ) -> None:
     monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
     job = done("A fox", {}, pictures=(film_record(session.store, range(9)),))
-    here = session.store.add_run(
+    here = session.store.asking.add_run(
         name=None, service=session.service, axes=[], cells=[CellRecord(job.id, ())], jobs=[job]
     )
     with pytest.raises(UsageError, match=r"pip install 'rivya-nb\[video\]'"):

@@ -201,7 +201,7 @@ def test_pictures_of_two_wordings_are_asked_about_without_the_words(
     axes = [AxisRecord("light", words), AxisRecord("seed", ("1", "2"))]
     cells = [CellRecord(job.id, divmod(place, 2)) for place, job in enumerate(jobs)]
     run = session.run(
-        session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs).id
+        session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs).id
     )
     html = run.rank(by="light").write_page(tmp_path / "judge.html").read_text("utf-8")
     data = page_data(html)
@@ -217,7 +217,7 @@ def test_pairs_are_not_drawn_while_pictures_are_still_to_come(study: Study, sess
     axes = [AxisRecord("seed", ("5", "6"))]
     cells = [CellRecord(waiting.id, (0,)), CellRecord(later.id, (1,))]
     jobs = [waiting, later]
-    record = session.store.add_run(name=None, service="elsewhere", axes=axes, cells=cells, jobs=jobs)
+    record = session.store.asking.add_run(name=None, service="elsewhere", axes=axes, cells=cells, jobs=jobs)
     working = session.run(record.id)
     with pytest.raises(
         UsageError, match=rf"1 of 2 pictures are still to come.*rv.history\(run={record.id}\).rank"

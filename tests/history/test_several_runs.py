@@ -72,7 +72,7 @@ def lights(session: rv.Session, prompt: str) -> rv.Run:
     axes = [AxisRecord("seed", ("1", "2")), AxisRecord("light", ("dawn", "dusk"))]
     cells = [CellRecord(job.id, place) for job, place in zip(jobs, places, strict=True)]
     return session.run(
-        session.store.add_run(name="cats", service="sandbox", axes=axes, cells=cells, jobs=jobs).id
+        session.store.asking.add_run(name="cats", service="sandbox", axes=axes, cells=cells, jobs=jobs).id
     )
 
 
@@ -95,7 +95,7 @@ def test_a_picture_that_is_in_both_runs_stands_once(session: rv.Session, fill: F
     new = done("A glass bottle", {"seed": 3}, pictures=(picture(session, 3),))
     cells = [CellRecord(job.id, (place,)) for place, job in enumerate([*shared, new])]
     axes = [AxisRecord("seed", ("1", "2", "3"))]
-    grown = session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=[new])
+    grown = session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=[new])
     both = first + session.run(grown.id)
     assert captions(shown(both)) == ["seed: 1", "seed: 2", "seed: 3"]
     assert len(both) == 3

@@ -84,7 +84,7 @@ def test_a_run_in_the_table_has_its_prompt_as_it_was_written(session: rv.Session
     jobs = [done(f"A {colour} cup", {"seed": 1}) for colour in ("red", "blue")]
     cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
     axes, ask = [AxisRecord("prompt", ("red", "blue"))], plan.expansion.ask.to_json()
-    session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs, ask=ask)
+    session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs, ask=ask)
     for said in (text_of(rv.runs()), read(html_of(rv.runs())).text):
         assert "A {red|blue} cup" in said
 
@@ -108,7 +108,7 @@ def test_references_are_called_what_the_user_called_them(session: rv.Session) ->
         jobs.append(replace(job, references=(reference,)))
     axes = [AxisRecord("references", ("soft", "hard"))]
     cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
-    session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
+    session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
     text = read(html_of(rv.history().grid(rows="references"))).text
     assert "soft" in text
     assert "hard" in text

@@ -14,7 +14,7 @@ from .test_line import act, mistakes, seeds
 
 @pytest.fixture(autouse=True)
 def ada(session: rv.Session) -> None:
-    session.store.user = "ada"
+    session.store.users.me = "ada"
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def filled(session: rv.Session, fill: Fill) -> list[rv.Run]:
     """A run of Ada's, one of Bob's, and one of Ada Lovelace's."""
     runs = []
     for number, user in enumerate(("ada", "bob", "Ada Lovelace")):
-        session.store.user = user
+        session.store.users.me = user
         runs.append(fill([number]))
-    session.store.user = "ada"
+    session.store.users.me = "ada"
     return runs
 
 

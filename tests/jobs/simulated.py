@@ -24,7 +24,8 @@ from rivya_nb.jobs.governor import Governor
 from rivya_nb.jobs.job import LiveJob
 from rivya_nb.jobs.limits import Limits
 from rivya_nb.jobs.pacing import next_poll
-from rivya_nb.store.records import TaskDuration, planned_job
+from rivya_nb.store.pace import TaskDuration
+from rivya_nb.store.records import planned_job
 
 WAY = 0.03
 """Seconds of a call in one direction."""

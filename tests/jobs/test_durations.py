@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rivya_nb.api.records import Task, read_task
 from rivya_nb.jobs.durations import HALF_LIFE, Durations, duration_of
-from rivya_nb.store.records import DURATIONS_KEPT, TaskDuration
+from rivya_nb.store.pace import DURATIONS_KEPT, TaskDuration
 
 SUBMITTED = 1000.0
 

@@ -11,7 +11,7 @@ from rivya_nb.errors import RateLimitedError
 from rivya_nb.jobs.durations import Durations
 from rivya_nb.jobs.governor import Governor
 from rivya_nb.jobs.job import LiveJob
-from rivya_nb.store.records import TaskDuration
+from rivya_nb.store.pace import TaskDuration
 
 from .simulated import Kernel, Service, SimulatedLoop, best_schedule, lognormal, new_job, simulated
 

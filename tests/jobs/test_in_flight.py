@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rivya_nb.jobs.durations import Curve
 from rivya_nb.jobs.in_flight import InFlight
-from rivya_nb.store.records import TaskDuration
+from rivya_nb.store.pace import TaskDuration
 
 TEN = Curve([TaskDuration(number, 9.0 + number / 10, 9.0 + number / 10) for number in range(20)])
 """Tasks that take 9 to 11 s."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rivya_nb.jobs.limits import CALM, FAST_GROWTH, NEW_PROBE, SLOWEST, Limits
-from rivya_nb.store.records import FoundLimits
+from rivya_nb.store.pace import FoundLimits
 
 EVENTS = st.lists(
     st.tuples(st.sampled_from(["submit", "poll", "submit refused", "poll refused"]), st.floats(0.0, 5.0)),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rivya_nb.jobs.durations import Durations
 from rivya_nb.jobs.pacing import DEADLINE, next_poll, slowness
-from rivya_nb.store.records import TaskDuration
+from rivya_nb.store.pace import TaskDuration
 
 from .polling import CASES, LAWS, Law, around, compared, line, simulate
 from .test_durations import durations, exactly

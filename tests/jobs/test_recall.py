@@ -94,7 +94,7 @@ def asked(store: Store, request: Request, data: bytes) -> JobRecord:
     """A job of the store with one picture."""
     sha256 = store.files.put(data, "image/png")
     job = planned_job(request, "sandbox", 1_800_000_000.0)
-    store.add_run(name=None, service="sandbox", axes=(), cells=(), jobs=[job])
+    store.asking.add_run(name=None, service="sandbox", axes=(), cells=(), jobs=[job])
     store.finish_job(job.id, [PictureRecord(sha256, "image/png", 8, 8, len(data))], status="succeeded")
     return store.job(job.id)
 

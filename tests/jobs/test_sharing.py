@@ -19,8 +19,7 @@ from rivya_nb.jobs.limits import Limits
 from rivya_nb.jobs.sharing import Sharing, fair_share
 from rivya_nb.session.service import reach
 from rivya_nb.store import limits as limit_book
-from rivya_nb.store import schema
-from rivya_nb.store.records import Demand, FoundLimits
+from rivya_nb.store.pace import Demand, FoundLimits
 from rivya_nb.store.store import Store
 
 HERE = "https://example.com"
@@ -130,11 +129,13 @@ def test_a_clock_that_was_set_back_does_not_make_the_past_the_newest(store: Stor
     with store.database.writing() as connection:
         row = {"service": HERE, "label": "given"}
         connection.execute(
-            schema.limit_members.insert().values(
+            limit_book.limit_members.insert().values(
                 **row, member="dead", in_flight=3, wanted=10, seen_at=tomorrow
             )
         )
-        connection.execute(schema.limits.insert().values(**row, rate=None, places=100.0, found_at=tomorrow))
+        connection.execute(
+            limit_book.limits.insert().values(**row, rate=None, places=100.0, found_at=tomorrow)
+        )
     first = Member(store)
     first.limits.set_places(5, time.monotonic())
     for _ in range(2):

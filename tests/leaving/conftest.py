@@ -40,7 +40,7 @@ def study(session: rv.Session) -> Study:
         ]
         cells = [CellRecord(job.id, (at // 2, at % 2)) for at, job in enumerate(jobs)]
         axes = [AxisRecord("prompt", PROMPTS, facts), AxisRecord("seed", seeds)]
-        added = session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
+        added = session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
         return session.run(added.id)
 
     return make

@@ -104,7 +104,7 @@ def test_a_row_that_wraps_has_its_values_below(fill: Fill) -> None:
 def three_axes(session: rv.Session, run: rv.Run) -> rv.Run:
     axes = [AxisRecord(name, ("a", "b")) for name in ("light", "hour", "place")]
     cells = [CellRecord(job, (at // 2, at % 2, at % 2)) for at, job in enumerate(run.job_ids)]
-    added = session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=[])
+    added = session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=[])
     return session.run(added.id)
 
 
@@ -136,7 +136,7 @@ def test_pictures_too_small_to_be_seen_are_refused(session: rv.Session, fill: Fi
     run = fill(range(40))
     axes = [AxisRecord("light", ("a", "b")), AxisRecord("seed", tuple(map(str, range(40))))]
     cells = [CellRecord(job, (0, at)) for at, job in enumerate(run.job_ids)]
-    added = session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=[])
+    added = session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=[])
     with pytest.raises(
         rv.UsageError, match=r"40 columns on 3.3 inches leave .* give a width of at least 1[12]\."
     ):

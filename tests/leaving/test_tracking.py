@@ -179,7 +179,7 @@ def test_trackio_gets_a_grid_under_a_safe_name(
     told = like_wandb("trackio", tmp_path, monkeypatch)
     run = study()
     record = run.record
-    again = session.store.add_run(
+    again = session.store.asking.add_run(
         name="../../etc", service="sandbox", axes=record.axes, cells=record.cells, jobs=[]
     )
     assert session.run(again.id).grid().log_to("trackio").startswith("Logged 1 run with 4 pictures")

@@ -194,7 +194,7 @@ def test_a_worker_commits_no_more_than_it_may(connect: Connect, other_kernel: Ot
     session = connect(SandboxConfig(latency=0.1))
     run = asked(session, range(5)).defer()
     worker = other_kernel(session)
-    worker.spending._max_credits = 3 * PRICE - 1
+    worker.spending.allowance.max_credits = 3 * PRICE - 1
     done, told = worked(worker)
     assert (done, bought(session)) == (False, 2)
     assert "Run 1 stays deferred: its next picture costs 12 credits, and the limit leaves 11." in told

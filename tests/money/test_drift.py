@@ -59,7 +59,7 @@ def asked(session: rv.Session, name: str) -> list[set[str]]:
     """The ids of the jobs of each occasion."""
     canary = session.store.canaries.get(name)
     assert canary is not None
-    runs = [session.store.run(each.run_id) for each in canary.occasions if each.run_id is not None]
+    runs = [session.store.runs.get(each.run_id) for each in canary.occasions if each.run_id is not None]
     return [{cell.job_id for cell in run.cells} for run in runs]
 
 

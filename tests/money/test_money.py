@@ -80,7 +80,7 @@ def test_what_an_earlier_run_never_sent_is_paid_by_the_run_that_asks_for_it(
     assert sent < 20
     second = rv.generate("A bottle", seed=MORE_THAN_AT_ONCE, resolution="1K").wait(TIMEOUT)
     assert (rv.runs(first.id).credits, second.credits) == (12 * sent, 240 - 12 * sent)
-    assert {each.id: each.credits for each in session.store.run_summaries(2)} == {
+    assert {each.id: each.credits for each in session.store.runs.summaries(2)} == {
         first.id: 12 * sent,
         second.id: 240 - 12 * sent,
     }

@@ -43,7 +43,7 @@ def test_a_limit_that_was_not_given_allows_few_requests_without_a_fixed_price(se
 def test_a_limit_of_the_store_takes_no_request_without_a_certain_price_unless_it_says_what_it_counts_as(
     session: rv.Session,
 ) -> None:
-    limits, user = session.store.credit_limits, session.store.user
+    limits, user = session.store.credit_limits, session.store.users.me
     limits.set(CreditLimit(user, "day", 1000, None))
     with pytest.raises(rv.CreditLimitError, match="1 request without a certain price cannot be held to"):
         rv.plan("Rain", model=METERED).run()

@@ -168,7 +168,7 @@ def test_what_is_taken_over_from_another_kernel_keeps_within_the_limit(
     run = held_by_a_limit(session, range(10))
     other = other_kernel(session)
     if limits == "the session":
-        other.spending._max_credits = 60
+        other.spending.allowance.max_credits = 60
     asked = [job.request for job in run]
     plan = other.plan_requests(
         asked, name=None, max_credits=60 if limits == "the plan" else None, fresh=False

@@ -41,7 +41,7 @@ def test_a_plan_says_before_it_is_sent_what_a_limit_does_not_allow(session: rv.S
     for refuse in (plan.check, plan.run, plan.defer):
         with pytest.raises(rv.CreditLimitError, match=why):
             refuse()
-    assert session.store.count_runs() == 1
+    assert session.store.runs.count() == 1
     assert session.balance() == 10_000 - 24
     # What the history has costs nothing.
     both = pictures(3)
@@ -62,7 +62,7 @@ def test_what_was_stopped_or_never_sent_is_held_too(session: rv.Session, other_k
         session.resume(run.id, unsent=True)
     assert {job.status for job in session.store.jobs(run.job_ids).values()} == {"stopped"}
     bob = other_kernel(session)
-    bob.store.user = "bob"
+    bob.store.users.me = "bob"
     bob.store.claims._user = "bob"
     bob.resume(run.id, unsent=True).wait()
     assert session.balance() == 10_000 - 4 * PRICE
@@ -92,7 +92,7 @@ def test_what_another_user_stops_and_a_limit_does_not_allow_here_stays_stopped(
     session: rv.Session, other_kernel: Other
 ) -> None:
     bob = other_kernel(session)
-    bob.store.user = bob.store.claims._user = "bob"
+    bob.store.users.me = bob.store.claims._user = "bob"
     hour = rv.RateLimitedError("slow down", code="rate_limited", retry_after=3600)
     bob.spending.runner.governor.was_refused(hour, 0.0, submit=True)
     requests = [

@@ -12,7 +12,8 @@ from typing import Any
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import StoreError
-from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, Question, RunRecord, planned_job
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, RunRecord, planned_job
 from rivya_nb.store.store import Store
 
 MODEL = "wan-2-7-image-pro"
@@ -37,7 +38,7 @@ def done(prompt: str = "a cat", params: Mapping[str, ParamValue] | None = None, 
 
 def add(store: Store, *jobs: JobRecord, name: str | None = None) -> RunRecord:
     cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
-    return store.add_run(name=name, service=jobs[0].service, axes=(), cells=cells, jobs=jobs)
+    return store.asking.add_run(name=name, service=jobs[0].service, axes=(), cells=cells, jobs=jobs)
 
 
 def kept(store: Store, data: bytes, **fields: Any) -> PictureRecord:
@@ -144,7 +145,7 @@ def read_without_rights(folder: Path, pipe: Connection) -> None:
         while pipe.recv() == "go on":
             found = [(job.id, [store.files.read(each.sha256, each.mime_type) for each in job.pictures])
                      for job in store.history(Question())]  # fmt: skip
-            pipe.send((found, [run.name for run in store.runs()], refusals(store)))
+            pipe.send((found, [run.name for run in store.runs.newest()], refusals(store)))
     finally:
         store.close()
 

@@ -13,8 +13,11 @@ from rivya_nb.contract.request import Request
 from rivya_nb.errors import UsageError
 from rivya_nb.store.canaries import CanaryRecord, OccasionRecord
 from rivya_nb.store.measurements import Subject
-from rivya_nb.store.records import AxisRecord, CellRecord, Question, TaskDuration, UploadRecord
+from rivya_nb.store.pace import TaskDuration
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import AxisRecord, CellRecord
 from rivya_nb.store.store import Store
+from rivya_nb.store.uploads import UploadRecord
 from rivya_nb.store.vote_records import RankingPair, RankingRecord
 
 from .filling import add, done
@@ -35,13 +38,15 @@ def param(store: Store, text: str) -> object:
 
 
 def run_name(store: Store, text: str) -> object:
-    return store.run(add(store, done(), name=text).id).name == text
+    return store.runs.get(add(store, done(), name=text).id).name == text
 
 
 def fact(store: Store, text: str) -> object:
     job = done()
     axes = (AxisRecord("row", ("1",), ({"place": text},)),)
-    store.add_run(name=None, service="sandbox", axes=axes, cells=[CellRecord(job.id, (0,))], jobs=[job])
+    store.asking.add_run(
+        name=None, service="sandbox", axes=axes, cells=[CellRecord(job.id, (0,))], jobs=[job]
+    )
     found = store.history_ids(Question(facts={"place": text}), 24)
     return found == [job.id] and store.facts.of(found) == {job.id: {"place": text}}
 
@@ -84,7 +89,9 @@ def param_key(store: Store, text: str) -> object:
 def fact_name(store: Store, text: str) -> object:
     job = done()
     axes = (AxisRecord("row", ("1",), ({text: "here"},)),)
-    store.add_run(name=None, service="sandbox", axes=axes, cells=[CellRecord(job.id, (0,))], jobs=[job])
+    store.asking.add_run(
+        name=None, service="sandbox", axes=axes, cells=[CellRecord(job.id, (0,))], jobs=[job]
+    )
     return store.history_ids(Question(facts={text: "here"})) == [job.id]
 
 

@@ -17,7 +17,7 @@ from rivya_nb.errors import StoreError
 from rivya_nb.store.checking.check import check
 from rivya_nb.store.moving.move import move
 from rivya_nb.store.places import read_place
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, done, kept

@@ -9,8 +9,10 @@ from servers import PostgresqlServer
 
 from rivya_nb.contract.request import Request
 from rivya_nb.store.measurements import Subject
+from rivya_nb.store.pace import TaskDuration
 from rivya_nb.store.places import ServerAddress
-from rivya_nb.store.records import AxisRecord, CellRecord, Deferral, Question, TaskDuration
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import AxisRecord, CellRecord, Deferral
 from rivya_nb.store.store import Store
 from rivya_nb.store.vote_records import RankingPair, RankingRecord, VoteRecord
 
@@ -38,7 +40,7 @@ def test_numbers_beyond_four_bytes_are_written_and_found(address: ServerAddress)
     jobs = [one, other, waiting]
     cells = [CellRecord(job.id, (at,)) for at, job in enumerate(jobs)]
     with closing(Store.open(address)) as store:
-        run = store.add_run(
+        run = store.asking.add_run(
             name="far",
             service="sandbox",
             axes=axes,
@@ -48,8 +50,8 @@ def test_numbers_beyond_four_bytes_are_written_and_found(address: ServerAddress)
         )
         assert run is not None
         assert run.id >= HIGH
-        assert store.run(run.id).cells == run.cells
-        assert store.run_summaries(5)[0].name == "far"
+        assert store.runs.get(run.id).cells == run.cells
+        assert store.runs.summaries(5)[0].name == "far"
         assert [job.id for job in store.history(Question(runs=(run.id,)))] == [other.id, one.id]
         assert store.history_ids(Question(facts={"place": "A"}, prompt="cat", params={"seed": 1})) == [one.id]
         store.marks.change([one.id], rating=5)

@@ -20,7 +20,7 @@ from rivya_nb.errors import StoreError
 from rivya_nb.store import migrations, schema
 from rivya_nb.store.places import StorePlace
 from rivya_nb.store.postgresql.connecting import parameters
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from . import released

@@ -17,7 +17,7 @@ from disks import may_mount
 
 import rivya_nb as rv
 from rivya_nb.store.mounts import Mount, Mounts, read_mountinfo, shared_among, shared_mount
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import add, done, kept

@@ -22,7 +22,7 @@ from rivya_nb.errors import StoreError
 from rivya_nb.store.checking.check import check
 from rivya_nb.store.moving.move import Moved, move
 from rivya_nb.store.places import StorePlace
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import CLIP, a_job, add, done, kept
@@ -78,7 +78,7 @@ def seen(store: Store) -> list[object]:
     found = store.history(everything)
     return [
         found,
-        store.runs(),
+        store.runs.newest(),
         store.unfinished(),
         store.spent("sandbox"),
         store.history_ids(Question(prompt="cat 2")),

@@ -41,7 +41,7 @@ def test_the_pictures_are_found_again_without_being_told(folder: Path, pictures:
             assert store.files.read(sha256, "image/png") == b"a picture"
             assert store.describe() == f"{folder}, pictures in {store.files.place}"
             assert store.files.place.split("/")[-1] in pictures.replace("%20", " ")
-            [job] = store.find_reusable("sandbox", [done().identity]).values()
+            [job] = store.asking.find_reusable("sandbox", [done().identity]).values()
             assert job.pictures[0].sha256 == sha256
     assert not list((folder / "pictures").glob("*")) if (folder / "pictures").exists() else True
 

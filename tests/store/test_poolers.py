@@ -104,6 +104,6 @@ def test_a_pooler_that_gives_each_client_a_connection_of_its_own_serves(postgres
             run = add(store, a_job())
             with other.database.reading() as connection:
                 assert other.owner.living(connection, [store.owner.id]) == {store.owner.id}
-            assert [each.id for each in other.runs()] == [run.id]
+            assert [each.id for each in other.runs.newest()] == [run.id]
         with closing(Store.open(address)) as other, other.database.reading() as connection:
             assert other.owner.living(connection, [store.owner.id]) == set()

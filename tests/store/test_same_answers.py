@@ -17,7 +17,8 @@ from rivya_nb.store import search
 from rivya_nb.store.measurements import Subject
 from rivya_nb.store.places import StorePlace
 from rivya_nb.store.postgresql import search as server_search
-from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, MeasureOrder, Question
+from rivya_nb.store.questions import MeasureOrder, Question
+from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord
 from rivya_nb.store.store import Store
 
 from .filling import PICTURE, done
@@ -100,7 +101,7 @@ def fill(store: Store, jobs: list[JobRecord]) -> None:
         facts = tuple({"place": values[at % len(values)], "n\0": values[at % 5]} for at in range(len(some)))
         axes = (AxisRecord("row", tuple(map(str, range(len(some)))), facts),)
         cells = [CellRecord(job.id, (at,)) for at, job in enumerate(some)]
-        store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=some)
+        store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=some)
     ids = [job.id for job in jobs]
     for rating in range(1, 6):
         store.marks.change(ids[rating::7], rating=rating)

@@ -172,19 +172,19 @@ def test_what_was_stored_without_an_answer_is_not_stored_twice(
     first, second, third = (a_job(params={"seed": seed}) for seed in range(3))
     loses_answers.append(None)
     run = add(store, first)
-    assert store.runs() == [run]
+    assert store.runs.newest() == [run]
     assert [job.id for job in store.unfinished()] == [first.id]
 
     loses_answers.append(None)
-    longer = store.extend_run(run, cells=[CellRecord(second.id, (1,))], jobs=[second])
-    assert longer == store.run(run.id)
+    longer = store.asking.extend_run(run, cells=[CellRecord(second.id, (1,))], jobs=[second])
+    assert longer == store.runs.get(run.id)
     assert [cell.job_id for cell in longer.cells] == ids([first, second])
 
     loses_answers.append(None)
     with pytest.raises(DatabaseUnreachableError):
-        store.replace_job(first.id, third)
-    assert store.replace_job(first.id, third).id == third.id
-    assert [cell.job_id for cell in store.run(run.id).cells] == ids([third, second])
+        store.asking.replace_job(first.id, third)
+    assert store.asking.replace_job(first.id, third).id == third.id
+    assert [cell.job_id for cell in store.runs.get(run.id).cells] == ids([third, second])
     assert len(store.unfinished()) == 3
 
 
@@ -195,12 +195,12 @@ from rivya_nb.store.store import Store
 
 store = Store.open(read_place(sys.argv[1]))
 before = store.owner.id
-store.runs()
+store.runs.newest()
 if os.fork() == 0:
     {child}
     sys.exit(0)
 os.wait()
-store.runs()
+store.runs.newest()
 with store.database.reading() as connection:
     print("alive", Store.open(store.place).owner.living(connection, [before]) == {{before}})
 print("same", store.owner.id == before)
@@ -217,7 +217,7 @@ print("same", store.owner.id == before)
         "store.owner._connection.close()",
         "store.marks.changes.tell()",
         "os.fork() or sys.exit(0)",
-        "Store.open(store.place).runs(); gc.collect()",
+        "Store.open(store.place).runs.newest(); gc.collect()",
     ],
 )
 def test_a_child_leaves_its_parents_connections_alone(address: ServerAddress, child: str) -> None:

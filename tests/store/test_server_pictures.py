@@ -11,7 +11,7 @@ from servers import PostgresqlServer
 
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store.postgresql import database
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import add, done, kept
@@ -97,7 +97,7 @@ def test_a_new_connection_reads_the_servers_clock_anew(
         monkeypatch.setattr(database, "_steady", lambda: steady() - 7200)
         assert store.database.now() < time.time() - 7000
         cut(postgresql, address)
-        assert store.runs() == []
+        assert store.runs.newest() == []
         assert abs(store.database.now() - time.time()) < 5
 
 

@@ -20,8 +20,12 @@ from rivya_nb.store import writing
 from rivya_nb.store.bundles import merge
 from rivya_nb.store.canaries import CanaryRecord, OccasionRecord
 from rivya_nb.store.measurements import Subject
-from rivya_nb.store.records import CellRecord, Marks, Question, RunRecord, TaskDuration, UploadRecord
+from rivya_nb.store.pace import TaskDuration
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import CellRecord, Marks, RunRecord
+from rivya_nb.store.renaming import rename_services
 from rivya_nb.store.store import Store
+from rivya_nb.store.uploads import UploadRecord
 from rivya_nb.store.vote_records import Judgements, RankingPair, RankingRecord, RaterRecord, VoteRecord
 
 from .filling import a_job, add, done
@@ -68,7 +72,7 @@ def a_run(store: Store, prompt: str, seeds: Iterable[int]) -> bool:
     cells = [CellRecord(job.id, (at,)) for at, job in enumerate(jobs)]
     identities = {job.identity for job in jobs}
     asked = {"name": None, "service": "sandbox", "axes": (), "cells": cells, "jobs": jobs}
-    return store.add_run(**asked, unanswered=identities) is not None
+    return store.asking.add_run(**asked, unanswered=identities) is not None
 
 
 def test_kernels_that_ask_for_many_other_pictures_do_not_wait_for_each_other(kernels: list[Store]) -> None:
@@ -81,7 +85,7 @@ def test_kernels_that_ask_for_many_other_pictures_do_not_wait_for_each_other(ker
         while not same.done() and not locked(first):
             pass
         assert not same.done()
-    assert second.count_runs() == 2
+    assert second.runs.count() == 2
 
 
 def locked(store: Store) -> bool:
@@ -101,7 +105,7 @@ def test_of_kernels_that_ask_for_some_of_the_same_pictures_each_is_asked_for_onc
         def ask(store: Store, at: int, prompt: str = prompt, known: dict[str, int] = known) -> None:
             mine = random.Random(at).sample(sorted(known), 40)
             while True:
-                there = store.find_reusable("sandbox", mine)
+                there = store.asking.find_reusable("sandbox", mine)
                 missing = [each for each in mine if each not in there]
                 if not missing or a_run(store, prompt, [known[each] for each in missing]):
                     return
@@ -183,7 +187,7 @@ def test_of_two_raters_from_elsewhere_by_one_name_the_second_one_is_refused(kern
 
 def test_a_canary_is_pinned_once_and_an_occasion_begins_once(kernels: list[Store]) -> None:
     two_jobs(kernels[0])
-    run = kernels[0].runs()[0].id
+    run = kernels[0].runs.newest()[0].id
     for round_ in range(ROUNDS):
         name = f"canary {round_}"
         wanted = [
@@ -238,9 +242,9 @@ def test_a_bundle_that_all_import_is_there_once(kernels: list[Store]) -> None:
         run = RunRecord(7, f"run {round_}", "sandbox", 5.0 + round_, (), cells)
         marks = {jobs[0].id: Marks(rating=4, tags=("keep",))}
         at_once(kernels, lambda store, _, args=(jobs, [run], marks): merge(store, *args))
-        newest = kernels[0].runs(limit=1)[0]
+        newest = kernels[0].runs.newest(limit=1)[0]
         assert (newest.name, len(newest.cells)) == (f"run {round_}", 5)
-    assert kernels[0].count_runs() == 4
+    assert kernels[0].runs.count() == 4
 
 
 def test_services_are_renamed_once(kernels: list[Store]) -> None:
@@ -249,7 +253,7 @@ def test_services_are_renamed_once(kernels: list[Store]) -> None:
         kernels[0].uploads.add(
             UploadRecord(f"Service{number % 3}", "model", f"{number:064x}", "https://x", 1.0)
         )
-    at_once(kernels, lambda store, _: store.rename_services(str.lower))
+    at_once(kernels, lambda store, _: rename_services(store.database, str.lower))
     assert kernels[0].services() == ["service0", "service1", "service2"]
     assert kernels[0].count(Question(service="service0")) == 7
     assert kernels[0].uploads.get("service1", "model", f"{1:064x}") is not None

@@ -223,7 +223,7 @@ def test_the_tables_of_something_else_are_left_alone_and_a_schema_of_its_own_is_
         with closing(
             Store.open(read_place(f"{address}?options=-csearch_path=rivya"), tmp_path.as_uri())
         ) as store:
-            assert store.runs() == []
+            assert store.runs.newest() == []
     assert "rivya.jobs" in tables(postgresql, address.database)
     assert "public.jobs" not in tables(postgresql, address.database)
 

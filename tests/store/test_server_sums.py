@@ -9,7 +9,7 @@ import pytest
 from servers import PostgresqlServer
 
 from rivya_nb.store.places import ServerAddress
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import add, done

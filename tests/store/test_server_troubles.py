@@ -24,7 +24,7 @@ from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.store import persisting
 from rivya_nb.store.places import ServerAddress, read_place
 from rivya_nb.store.postgresql.trouble import grants
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, done
@@ -72,7 +72,7 @@ def test_a_database_that_is_set_to_be_read_only_is_read(postgresql: PostgresqlSe
     with postgresql.connect(address.database) as admin:
         admin.execute(f"ALTER DATABASE {address.database} SET {setting}")
     with closing(Store.open(address)) as store:
-        assert store.runs() == []
+        assert store.runs.newest() == []
         with pytest.raises(StoreError, match=r"only read.*default_transaction_read_only is on"):
             add(store, a_job())
     empty = postgresql.new_database()
@@ -112,7 +112,7 @@ def test_a_right_that_is_taken_away_later_is_named(postgresql: PostgresqlServer)
             admin.execute(f"REVOKE INSERT ON runs FROM {role}")
             with pytest.raises(StoreError, match=r"lacks a right .permission denied for table runs"):
                 add(store, a_job())
-            assert len(store.runs()) == 1
+            assert len(store.runs.newest()) == 1
 
 
 def test_limits_that_an_administrator_has_set_are_named(
@@ -127,7 +127,7 @@ def test_limits_that_an_administrator_has_set_are_named(
             store.database.reading() as connection,
         ):
             connection.execute(text("SELECT pg_sleep(60)"))
-        assert store.runs() == []
+        assert store.runs.newest() == []
     with (
         closing(Store.open(as_role(address, "postgres", "&options=-clock_timeout=200"))) as store,
         postgresql.connect(address.database) as admin,
@@ -214,7 +214,7 @@ def test_a_full_disk_of_the_server_is_named_and_loses_nothing(postgresql: Postgr
             StoreError, match=r"the server's disk is full .*No space left.*stored before is safe"
         ):
             add(store, *[a_job(f"{number} prompts " * 100) for number in range(100)])
-        assert len(store.runs()) == 1
+        assert len(store.runs.newest()) == 1
         disk.free()
         add(store, *[a_job(f"{number} prompts " * 100) for number in range(100)])
         store.close()
@@ -253,7 +253,7 @@ def test_kernels_that_open_an_empty_database_at_the_same_moment_make_one_store(
     address, said = open_at_once(postgresql, start, [tmp_path] * 3)
     assert said == ["opened"] * 3
     with closing(Store.open(address)) as store:
-        assert len(store.runs()) == 3
+        assert len(store.runs.newest()) == 3
 
 
 def test_of_kernels_that_name_different_places_at_the_same_moment_one_has_its_way(

@@ -80,7 +80,7 @@ def test_a_call_says_what_it_waits_for_and_goes_on_when_the_server_answers(
 ) -> None:
     with postgresql.silent() as wake:
         ear.then(wake)
-        assert served.runs() == []
+        assert served.runs.newest() == []
     assert ear.waits[-1] is None
     assert re.fullmatch(
         rf"{re.escape(str(served.place))} does not answer yet; this waits (10|9) s more at most\.",
@@ -93,7 +93,7 @@ def test_a_server_that_is_restarted_is_waited_for(
 ) -> None:
     postgresql.stop("fast")
     ear.then(postgresql.start)
-    assert served.runs() == []
+    assert served.runs.newest() == []
     assert "does not answer yet (no server listens there (" in (ear.waits[0] or "")
 
 
@@ -105,8 +105,8 @@ def test_an_interrupt_ends_the_wait_and_leaves_the_store_usable(
         for _ in range(3):
             ear.then(interrupt)
             with pytest.raises(WaitInterruptedError, match=f"waiting for {re.escape(str(served.place))}"):
-                served.runs()
-    assert served.runs() == []
+                served.runs.newest()
+    assert served.runs.newest() == []
 
 
 def hang(served: Store, server: PostgresqlServer, ear: Ear, act: Callable[[], object] | None = None) -> None:
@@ -131,7 +131,7 @@ def test_an_interrupt_ends_a_statement_that_gets_no_answer(
     for _ in range(3):
         with pytest.raises(WaitInterruptedError, match=f"waiting for {re.escape(str(served.place))}"):
             hang(served, postgresql, ear, interrupt)
-    assert served.runs() == []
+    assert served.runs.newest() == []
 
 
 def test_a_statement_of_another_thread_ends_when_who_listens_gives_up(
@@ -144,7 +144,7 @@ def test_a_statement_of_another_thread_ends_when_who_listens_gives_up(
     with ThreadPoolExecutor(1) as pool, pytest.raises(WaitInterruptedError):
         pool.submit(asked).result(SECONDS)
     assert ear.waits[-1] is None
-    assert served.runs() == []
+    assert served.runs.newest() == []
 
 
 @dataclass
@@ -193,7 +193,7 @@ def test_an_interrupt_ends_the_wait_for_another_call_of_the_kernel(busy: Busy, e
     ear.then(interrupt)
     with heard_by(ear.hear), pytest.raises(WaitInterruptedError, match="nothing was sent"):
         plan.run()
-    assert busy.session.store.count_runs() == 0
+    assert busy.session.store.runs.count() == 0
 
 
 def test_jobs_of_a_call_that_is_interrupted_while_they_are_written_are_free_for_others(
@@ -230,7 +230,7 @@ def test_a_call_gives_up_after_a_while(
         postgresql.silent(),
         pytest.raises(DatabaseUnreachableError, match="no answer came in time; see whether the network"),
     ):
-        served.runs()
+        served.runs.newest()
 
 
 def test_another_thread_waits_for_who_listens_and_ends_when_that_one_gives_up(
@@ -241,7 +241,7 @@ def test_another_thread_waits_for_who_listens_and_ends_when_that_one_gives_up(
         def asked() -> None:
             with heard_by(ear.hear) as listener:
                 ear.then(lambda: setattr(listener, "has_given_up", True))
-                served.runs()
+                served.runs.newest()
 
         with pytest.raises(WaitInterruptedError):
             pool.submit(asked).result(SECONDS)
@@ -270,7 +270,7 @@ def test_whether_several_users_ask_is_known_without_asking_the_server(
 ) -> None:
     known: list[bool] = []
     with postgresql.silent():
-        asking = threading.Thread(target=lambda: known.append(served.has_several_users), daemon=True)
+        asking = threading.Thread(target=lambda: known.append(served.users.are_several), daemon=True)
         asking.start()
         asking.join(10)
         assert known == [False]

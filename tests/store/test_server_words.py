@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.postgresql.words import contain, has_index, why_scanned
 from rivya_nb.store.prompt_words import Sought
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.schema import prompts
 from rivya_nb.store.store import Store
 

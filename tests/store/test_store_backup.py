@@ -14,7 +14,8 @@ from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import StoreError
 from rivya_nb.store.backup import back_up
-from rivya_nb.store.records import Question, planned_job
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import planned_job
 from rivya_nb.store.store import Store
 
 from .filling import MODEL, a_job, add, done, ids, kept
@@ -56,7 +57,7 @@ def test_a_backup_of_a_store_that_is_open_has_all_of_it(store: Store, target: Pa
     assert made.size == sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     with closing(Store.open(target)) as copy:
         assert ids(copy.history(Question(rating=5))) == [cat.id]
-        assert copy.run(1).name == "animals"
+        assert copy.runs.get(1).name == "animals"
         assert copy.files.read(cat.pictures[0].sha256, "image/png") == b"a cat"
         assert copy.files.read(reference.sha256, "image/jpeg") == b"a reference"
         assert copy.job(dog.id) == store.job(dog.id)
@@ -90,7 +91,7 @@ def test_a_backup_while_several_kernels_deliver_opens_and_misses_nothing(
     for pipe in pipes:
         told(pipe)
     for number in (1, 2):
-        while not store.runs(limit=1) or store.runs(limit=1)[0].id < 5 * number:
+        while not store.runs.newest(limit=1) or store.runs.newest(limit=1)[0].id < 5 * number:
             pass
         made = back_up(store.folder, target.with_name(str(number)), silent)
         assert made.missing == 0

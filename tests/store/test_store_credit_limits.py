@@ -77,13 +77,13 @@ def limit(store: Store, who: str, credits: int, per: str = "month", unknown: int
 def refused(store: Store, jobs: list[JobRecord]) -> str:
     """What is said of jobs that a limit does not allow, before they are asked for and then; nothing is kept."""
     with pytest.raises(CreditLimitError) as before:
-        store.credit_limits.check(store.user, jobs)
-    runs = store.count_runs()
+        store.credit_limits.check(store.users.me, jobs)
+    runs = store.runs.count()
     with pytest.raises(CreditLimitError) as then:
         add(store, *jobs)
     assert str(before.value) == str(then.value)
     assert store.jobs(job.id for job in jobs) == {}
-    assert store.count_runs() == runs
+    assert store.runs.count() == runs
     return str(then.value)
 
 
@@ -221,10 +221,10 @@ def test_what_is_taken_up_again_counts_in_the_period_in_which_it_is(
     clock.now += DAY
     add(store, *some(1))
     store.credit_limits.check("ada", idle)
-    store.ask_for([idle[0].id])
+    store.asking.ask_for([idle[0].id])
     # Once more on the same day, it counts already.
     store.credit_limits.check("ada", idle)
-    store.ask_for([idle[0].id])
+    store.asking.ask_for([idle[0].id])
     assert used(store) == [("ada", "day", 24)]
     ended = store.job(stopped[0].id)
     with pytest.raises(CreditLimitError, match="12 credits more"):
@@ -247,8 +247,8 @@ def test_an_idle_job_of_a_new_run_counts_with_it(store: Store, clock: Clock) -> 
     cells = [CellRecord(job.id, (at,)) for at, job in enumerate([*idle, *new])]
     asked = {"cells": cells, "jobs": new, "idle": [job.id for job in idle]}
     with pytest.raises(CreditLimitError, match="36 credits more"):
-        store.add_run(name=None, service="sandbox", axes=(), **asked)
-    assert store.extend_run(run, cells=[], jobs=[], idle=[job.id for job in idle])
+        store.asking.add_run(name=None, service="sandbox", axes=(), **asked)
+    assert store.asking.extend_run(run, cells=[], jobs=[], idle=[job.id for job in idle])
     assert used(store) == [("ada", "day", 24)]
 
 
@@ -259,12 +259,14 @@ def test_a_retry_and_a_deferred_run_are_held_too(store: Store) -> None:
     again = some(2)
     cells = [CellRecord(job.id, (at,)) for at, job in enumerate(again)]
     with pytest.raises(CreditLimitError):
-        store.extend_run(run, cells=cells, jobs=again)
+        store.asking.extend_run(run, cells=cells, jobs=again)
     with pytest.raises(CreditLimitError):
-        store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=again, deferral=Deferral(1000))
-    store.replace_job(failed[0].id, again[0])
+        store.asking.add_run(
+            name=None, service="sandbox", axes=(), cells=cells, jobs=again, deferral=Deferral(1000)
+        )
+    store.asking.replace_job(failed[0].id, again[0])
     with pytest.raises(CreditLimitError):
-        store.replace_job(other[0].id, again[1])
+        store.asking.replace_job(other[0].id, again[1])
     assert used(store) == [("ada", "month", 24)]
 
 
@@ -313,7 +315,9 @@ def test_workers_that_claim_at_the_same_time_take_each_job_once_and_no_more_than
     jobs = some(40)
     cells = [CellRecord(job.id, (at,)) for at, job in enumerate(jobs)]
     deferred = Deferral(10_000, max_parallel=7)
-    run = store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=jobs, deferral=deferred)
+    run = store.asking.add_run(
+        name=None, service="sandbox", axes=(), cells=cells, jobs=jobs, deferral=deferred
+    )
     assert run is not None
     stores = [Store.open(store.place) for _ in range(6)]
     ready, wrong = threading.Barrier(len(stores)), list[BaseException]()
@@ -350,7 +354,7 @@ def test_workers_that_claim_at_the_same_time_take_each_job_once_and_no_more_than
 def test_a_worker_takes_only_what_its_user_deferred(store: Store, bobs: Store) -> None:
     for mine in (store, bobs):
         jobs = some(1)
-        mine.add_run(
+        mine.asking.add_run(
             name=None,
             service="sandbox",
             axes=(),
@@ -370,7 +374,7 @@ def test_twenty_kernels_racing_never_exceed_a_limit(store: Store) -> None:
     limit(store, "ada", 900, "day")
     stores = [Store.open(store.place) for _ in range(20)]
     for at, each in enumerate(stores):
-        each.user = f"user {at % 4}" if at % 2 else "ada"
+        each.users.me = f"user {at % 4}" if at % 2 else "ada"
     ready = threading.Barrier(len(stores))
     wrong: list[BaseException] = []
 

@@ -11,7 +11,8 @@ import pytest
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store import sqlite_database
-from rivya_nb.store.records import JobRecord, PictureRecord, Question
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, deliver_what_was_deleted, done, ids, kept
@@ -41,10 +42,10 @@ def test_deleting_frees_the_disk_and_keeps_the_record(store: Store) -> None:
     assert list(store.files.incoming.iterdir()) == []
     deleted = store.job(gone.id)
     assert (deleted.pictures, deleted.status, deleted.deleted_at is not None) == ((), "succeeded", True)
-    assert store.run(run.id) == run
+    assert store.runs.get(run.id) == run
     assert store.spent("sandbox").credits == 24
     assert ids(store.history(Question())) == [other.id]
-    assert store.find_reusable("sandbox", [gone.identity, other.identity]).keys() == {other.identity}
+    assert store.asking.find_reusable("sandbox", [gone.identity, other.identity]).keys() == {other.identity}
     assert store.unfinished() == []
     assert store.delete_pictures([gone.id]) == 0
     assert store.job(gone.id) == deleted

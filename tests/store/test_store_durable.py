@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import add, done, ids, kept

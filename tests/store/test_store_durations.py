@@ -10,7 +10,7 @@ import pytest
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
-from rivya_nb.store.records import DURATIONS_KEPT, TaskDuration
+from rivya_nb.store.pace import DURATIONS_KEPT, TaskDuration
 from rivya_nb.store.store import Store
 
 from .filling import MODEL, add, done, ids

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from rivya_nb.store import prompt_index, search, sqlite_database
 from rivya_nb.store.prompt_words import Sought
-from rivya_nb.store.records import CellRecord, Question
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import CellRecord
 from rivya_nb.store.store import Store
 
 from .filling import PICTURE, a_job, add, done, ids, kept
@@ -37,7 +38,7 @@ def test_a_picture_of_several_runs_is_listed_once(store: Store) -> None:
     add(store, job)
     for _ in range(3):
         cells = [CellRecord(job.id, (0,), reused=True)]
-        store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=[])
+        store.asking.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=[])
     assert store.history(Question()) == [store.job(job.id)]
 
 
@@ -61,7 +62,7 @@ def test_a_count_is_of_what_is_listed(store: Store) -> None:
     shown, hidden, deleted = done(), done(), done(pictures=(kept(store, b"picture"),))
     add(store, shown, hidden, deleted, a_job(status="failed"))
     cells = [CellRecord(job.id, (place,)) for place, job in enumerate((shown, shown, hidden))]
-    run = store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=[])
+    run = store.asking.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=[])
     everything = [job.id for job in (shown, hidden, deleted)]
     store.marks.change(everything, rating=4, favourite=True)
     store.marks.tag(everything, ["keep", "soft"])
@@ -183,7 +184,9 @@ def test_a_finished_job_is_reused_before_an_unfinished_one(store: Store) -> None
     old, new = done(pictures=(picture,)), done(pictures=(picture,))
     going = a_job(status="queued")
     add(store, old, new, going)
-    assert store.find_reusable("sandbox", [new.identity, "absent"]) == {new.identity: store.job(new.id)}
+    assert store.asking.find_reusable("sandbox", [new.identity, "absent"]) == {
+        new.identity: store.job(new.id)
+    }
 
 
 def test_a_job_whose_picture_file_somebody_took_away_is_not_reused(store: Store) -> None:
@@ -191,13 +194,13 @@ def test_a_job_whose_picture_file_somebody_took_away_is_not_reused(store: Store)
     add(store, old, new)
     for job, left in ((new, {old.identity: store.job(old.id)}), (old, {})):
         store.files.path(job.pictures[0].sha256, job.pictures[0].mime_type).unlink()
-        assert store.find_reusable("sandbox", [old.identity]) == left
+        assert store.asking.find_reusable("sandbox", [old.identity]) == left
 
 
 def test_without_a_picture_the_newest_unfinished_job_is_joined(store: Store) -> None:
     add(store, a_job(status="queued"), a_job(), done(pictures=()), a_job(status="failed"))
     own = store.unfinished()[1]
-    assert store.find_reusable("sandbox", [own.identity]) == {own.identity: own}
+    assert store.asking.find_reusable("sandbox", [own.identity]) == {own.identity: own}
 
 
 @pytest.mark.parametrize(
@@ -214,14 +217,14 @@ def test_without_a_picture_the_newest_unfinished_job_is_joined(store: Store) -> 
 def test_a_dead_owners_job_is_joined_unless_it_has_ended(store: Store, status: str, joined: bool) -> None:
     job = a_job(status=status, owner="0" * 32)
     add(store, job)
-    assert (job.identity in store.find_reusable("sandbox", [job.identity])) is joined
+    assert (job.identity in store.asking.find_reusable("sandbox", [job.identity])) is joined
 
 
 def test_reuse_never_crosses_services(store: Store) -> None:
     job = done(service="https://rivya.ai", pictures=(kept(store, b"picture"),))
     add(store, job)
-    assert store.find_reusable("sandbox", [job.identity]) == {}
-    assert set(store.find_reusable("https://rivya.ai", [job.identity])) == {job.identity}
+    assert store.asking.find_reusable("sandbox", [job.identity]) == {}
+    assert set(store.asking.find_reusable("https://rivya.ai", [job.identity])) == {job.identity}
 
 
 def test_several_pictures_of_one_job_keep_their_order(store: Store) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store import marks
-from rivya_nb.store.records import JobRecord, Marks, Question
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import JobRecord, Marks
 from rivya_nb.store.store import Store
 
 from .filling import add, done, ids, rate_and_tell

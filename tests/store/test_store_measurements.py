@@ -9,7 +9,8 @@ import pytest
 from rivya_nb.media.frames import MIDDLE
 from rivya_nb.store import search
 from rivya_nb.store.measurements import Subject
-from rivya_nb.store.records import JobRecord, MeasureOrder, Question
+from rivya_nb.store.questions import MeasureOrder, Question
+from rivya_nb.store.records import JobRecord
 from rivya_nb.store.store import Store
 
 from .filling import PICTURE, add, done, ids

@@ -11,8 +11,8 @@ import pytest
 from servers import PostgresqlServer
 from sqlalchemy import insert
 
-from rivya_nb.store.records import Demand, FoundLimits
-from rivya_nb.store.schema import limit_members
+from rivya_nb.store.limits import limit_members
+from rivya_nb.store.pace import Demand, FoundLimits
 from rivya_nb.store.store import Store
 from rivya_nb.store.writing import take_turns
 

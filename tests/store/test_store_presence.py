@@ -15,7 +15,7 @@ from disks import may_mount, read_only_disk, small_disk
 from sqlalchemy import func, select
 
 from rivya_nb.errors import StoreError
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.schema import jobs
 from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.store import Store

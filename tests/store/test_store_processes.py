@@ -28,7 +28,7 @@ def test_a_living_process_keeps_its_jobs_and_a_killed_one_loses_them(store: Stor
     # Looking must not have broken the lock.
     assert lives(store, owner)
     identity = store.job(job_ids[0]).identity
-    assert set(store.find_reusable("sandbox", [identity])) == {identity}
+    assert set(store.asking.find_reusable("sandbox", [identity])) == {identity}
     assert store.claims.is_taken(store.job(job_ids[0]))
     assert store.claims.stop(job_ids) == set()
 
@@ -100,6 +100,6 @@ def test_four_processes_open_a_new_store_at_once_and_lose_no_write(folder: Path,
         pipe.send("go")
     job_ids = [told(pipe) for _, pipe in others]
     store = Store.open(folder)
-    assert [run.id for run in store.runs()] == [4, 3, 2, 1]
+    assert [run.id for run in store.runs.newest()] == [4, 3, 2, 1]
     assert [job.reserved_credits for job in store.jobs(job_ids).values()] == [98] * 4
     store.close()

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from disks import may_mount, read_only_disk
 
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import MODEL, add, done, kept, read_without_rights, refusals

@@ -23,10 +23,10 @@ from rivya_nb.store.records import (
     CellRecord,
     JobRecord,
     Spent,
-    UploadRecord,
     planned_job,
 )
 from rivya_nb.store.store import Store
+from rivya_nb.store.uploads import UploadRecord
 
 from .filling import PICTURE, a_job, add, done, ids, kept
 
@@ -132,34 +132,34 @@ def test_runs_are_there_after_reopening_newest_first(folder: Path) -> None:
     jobs = [a_job(params={"seed": seed}) for seed in (1, 2)]
     axes = (AxisRecord("seed", ("1", "2")), AxisRecord("prompt", ("a cat",)))
     cells = tuple(CellRecord(job.id, (place, 0)) for place, job in enumerate(jobs))
-    first = store.add_run(name="cats", service="sandbox", axes=axes, cells=cells, jobs=jobs)
+    first = store.asking.add_run(name="cats", service="sandbox", axes=axes, cells=cells, jobs=jobs)
     again = CellRecord(jobs[1].id, (0,), reused=True)
-    second = store.add_run(name=None, service="sandbox", axes=axes[:1], cells=[again], jobs=[])
+    second = store.asking.add_run(name=None, service="sandbox", axes=axes[:1], cells=[again], jobs=[])
     store.close()
 
     reopened = Store.open(folder)
     assert (first.id, second.id) == (1, 2)
-    assert reopened.run(1) == first
-    assert reopened.runs() == [second, first]
-    assert (reopened.runs(limit=1), reopened.runs(limit=5, offset=1)) == ([second], [first])
-    assert reopened.run(1).cells == cells
+    assert reopened.runs.get(1) == first
+    assert reopened.runs.newest() == [second, first]
+    assert (reopened.runs.newest(limit=1), reopened.runs.newest(limit=5, offset=1)) == ([second], [first])
+    assert reopened.runs.get(1).cells == cells
     reopened.close()
 
 
 def test_an_unknown_run_is_answered_with_the_runs_there_are(store: Store) -> None:
     with pytest.raises(UsageError, match="no run 7; this store has no runs yet"):
-        store.run(7)
+        store.runs.get(7)
     add(store, a_job())
     add(store, a_job())
     for unknown in (7, 2**70):
         with pytest.raises(UsageError, match=f"no run {unknown}; this store has runs 1 to 2"):
-            store.run(unknown)
+            store.runs.get(unknown)
 
 
 def test_a_run_that_cannot_be_stored_whole_leaves_nothing(store: Store) -> None:
     good = a_job()
     with pytest.raises(StoreError, match="no job nobody"):
-        store.add_run(
+        store.asking.add_run(
             name=None,
             service="sandbox",
             axes=(),
@@ -168,7 +168,7 @@ def test_a_run_that_cannot_be_stored_whole_leaves_nothing(store: Store) -> None:
         )
     with pytest.raises(StoreError):
         add(store, good, good)
-    assert store.runs() == []
+    assert store.runs.newest() == []
     assert store.jobs([good.id]) == {}
 
 
@@ -177,34 +177,34 @@ def test_a_run_is_extended_after_what_it_has(store: Store) -> None:
     run = add(store, first)
     other = add(store, second)
     cells = (CellRecord(third.id, (0,)), CellRecord(second.id, (1,), reused=True))
-    extended = store.extend_run(run, cells=cells, jobs=[third])
+    extended = store.asking.extend_run(run, cells=cells, jobs=[third])
     assert extended is not None
-    assert extended == store.run(run.id) == replace(run, cells=run.cells + cells)
-    assert store.runs_of([second.id]) == [other, extended]
-    assert store.runs_of([first.id, third.id]) == [extended]
-    assert store.runs_of(["nobody"]) == []
+    assert extended == store.runs.get(run.id) == replace(run, cells=run.cells + cells)
+    assert store.runs.of([second.id]) == [other, extended]
+    assert store.runs.of([first.id, third.id]) == [extended]
+    assert store.runs.of(["nobody"]) == []
 
 
 def test_an_extension_that_cannot_be_stored_whole_leaves_nothing(store: Store) -> None:
     run, new = add(store, a_job()), a_job()
     with pytest.raises(StoreError, match="no job nobody"):
-        store.extend_run(run, cells=[CellRecord("nobody", (1,))], jobs=[new])
-    assert store.run(run.id) == run
+        store.asking.extend_run(run, cells=[CellRecord("nobody", (1,))], jobs=[new])
+    assert store.runs.get(run.id) == run
     assert store.jobs([new.id]) == {}
 
 
 def test_a_run_that_somebody_else_extended_is_left_alone(store: Store) -> None:
     run, new = add(store, a_job()), a_job()
-    assert store.extend_run(run, cells=[CellRecord(new.id, (1,))], jobs=[new]) is not None
+    assert store.asking.extend_run(run, cells=[CellRecord(new.id, (1,))], jobs=[new]) is not None
     late = a_job()
-    assert store.extend_run(run, cells=[CellRecord(late.id, (1,))], jobs=[late]) is None
+    assert store.asking.extend_run(run, cells=[CellRecord(late.id, (1,))], jobs=[late]) is None
     assert store.jobs([late.id]) == {}
 
 
 def test_a_run_of_many_jobs_is_stored_and_found(store: Store) -> None:
     jobs = [a_job(params={"seed": seed}) for seed in range(1201)]
     run = add(store, *jobs)
-    assert [cell.job_id for cell in store.run(run.id).cells] == ids(jobs)
+    assert [cell.job_id for cell in store.runs.get(run.id).cells] == ids(jobs)
     assert list(store.jobs(reversed(ids(jobs)))) == ids(jobs)[::-1]
     assert len(store.claims.claim(ids(jobs))) == 1201
 
@@ -276,6 +276,6 @@ def test_a_closed_store_says_so(folder: Path) -> None:
     store = Store.open(folder)
     store.close()
     with pytest.raises(StoreError, match="closed"):
-        store.runs()
+        store.runs.newest()
     with pytest.raises(StoreError, match="closed"):
         store.update_job("x", status="queued")

@@ -13,7 +13,9 @@ from sqlalchemy import Engine, event
 
 from rivya_nb.store import search
 from rivya_nb.store.postgresql import search as server_search
-from rivya_nb.store.records import STATUSES, JobRecord, Marks, Question, Spent
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import STATUSES, JobRecord, Marks, Spent
+from rivya_nb.store.renaming import rename_services
 from rivya_nb.store.store import Store
 
 from .filling import PICTURE, a_job, add, done, ids
@@ -95,7 +97,7 @@ def test_what_was_spent_is_what_the_jobs_say_whatever_became_of_them(
 
 def test_a_renamed_service_takes_its_sums_with_it(store: Store) -> None:
     add(store, done(final_credits=5), done(final_credits=7))
-    store.rename_services(lambda name: "renamed" if name == "sandbox" else name)
+    rename_services(store.database, lambda name: "renamed" if name == "sandbox" else name)
     assert (store.services(), store.spent("renamed").credits, store.spent("sandbox").credits) == (
         ["renamed"],
         12,
@@ -184,12 +186,12 @@ def test_no_question_with_few_answers_reads_every_job(store: Store, indexed_word
             store.history(Question(prompt=indexed_words), limit=24),
             store.history(Question(asked_by=("ada",)), limit=24),
             store.count(Question(asked_by=("ada",), service="sandbox")),
-            store.users(),
+            store.users.names(),
             store.count(Question(prompt=indexed_words, model="imagen-4")),
             store.spent("sandbox"),
             store.spent("sandbox", since=1e6),
             store.services(),
-            store.run_summaries(24),
+            store.runs.summaries(24),
         ),
     )
     assert plans

@@ -13,7 +13,7 @@ import pytest
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import sqlite_database
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, done, open_without_rights
@@ -114,7 +114,7 @@ def test_a_store_that_another_program_keeps_locked_says_so(
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="another process is using it"):
             add(store, a_job())
-        assert store.runs() == []
+        assert store.runs.newest() == []
     add(store, a_job())
     store.close()
 
@@ -128,11 +128,11 @@ def test_a_disk_that_takes_no_more_loses_nothing_and_leaves_no_half_run_or_pictu
             add(store, *[a_job("a prompt " * 500) for _ in range(100)])
         with pytest.raises(StoreError):
             store.files.put(b"big" * 200_000, "image/png")
-    assert [run.id for run in store.runs()] == [1]
+    assert [run.id for run in store.runs.newest()] == [1]
     assert store.files.read(sha256, "image/png") == b"small"
     assert len([path for path in store.files.folder.rglob("*") if path.is_file()]) == 1
     add(store, a_job("a prompt " * 500))
-    assert len(store.runs()) == 2
+    assert len(store.runs.newest()) == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no such rights")

@@ -12,7 +12,7 @@ import pytest
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store.backup import back_up
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.schema import VERSION
 from rivya_nb.store.store import Store
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rivya_nb.store.records import CellRecord, Marks, Question
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import CellRecord, Marks
 from rivya_nb.store.store import Store
 from rivya_nb.store.users import user_name
 
@@ -33,17 +34,17 @@ def bobs(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 def test_who_asked_is_kept_and_asked_for(store: Store, bobs: Store) -> None:
     hers = [done(params={"seed": seed}) for seed in (1, 2)]
     run = add(store, *hers)
-    assert store.users() == ["ada"]
+    assert store.users.names() == ["ada"]
     his = done(params={"seed": 3})
     add(bobs, his)
     assert (
-        [each.asked_by for each in store.runs()]
+        [each.asked_by for each in store.runs.newest()]
         == ["bob", "ada"]
-        == [each.asked_by for each in store.run_summaries(9)]
+        == [each.asked_by for each in store.runs.summaries(9)]
     )
     assert {job.asked_by for job in store.jobs([job.id for job in hers]).values()} == {"ada"}
     assert run.asked_by == "ada"
-    assert store.users() == bobs.users() == ["ada", "bob"]
+    assert store.users.names() == bobs.users.names() == ["ada", "bob"]
 
     def by(*names: str, **more: object) -> list[str]:
         question = Question(asked_by=names, **more)  # type: ignore[arg-type]
@@ -74,10 +75,10 @@ def test_who_retries_a_job_asks_for_the_new_one_and_a_replacement_is_still_of_wh
     failed = a_job(status="failed")
     run = add(store, failed)
     again = a_job(params={"seed": 2})
-    bobs.extend_run(run, cells=[CellRecord(again.id, (0,))], jobs=[again])
-    assert (bobs.job(again.id).asked_by, bobs.run(run.id).asked_by) == ("bob", "ada")
+    bobs.asking.extend_run(run, cells=[CellRecord(again.id, (0,))], jobs=[again])
+    assert (bobs.job(again.id).asked_by, bobs.runs.get(run.id).asked_by) == ("bob", "ada")
     other = a_job(params={"seed": 3}, asked_by="ada")
-    assert bobs.replace_job(failed.id, other).id == other.id
+    assert bobs.asking.replace_job(failed.id, other).id == other.id
     assert bobs.job(other.id).asked_by == "ada"
 
 

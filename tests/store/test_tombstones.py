@@ -16,7 +16,8 @@ from rivya_nb.store import bucket as buckets_module
 from rivya_nb.store import deletion, tombstones
 from rivya_nb.store.bucket import Patience
 from rivya_nb.store.places import ServerAddress
-from rivya_nb.store.records import JobRecord, PictureRecord, Question
+from rivya_nb.store.questions import Question
+from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, done, ids, kept

@@ -74,7 +74,7 @@ def study(session: rv.Session, folder: Path) -> rv.Run:
 def content(session: rv.Session, run: rv.Run) -> dict[str, Any]:
     """What a study says, whatever number its run has."""
     store = session.store
-    record = store.run(run.id)
+    record = store.runs.get(run.id)
     jobs = store.jobs(cell.job_id for cell in record.cells)
     first = next(iter(jobs.values()))
     return {
@@ -94,8 +94,8 @@ def content(session: rv.Session, run: rv.Run) -> dict[str, Any]:
 
 def counts(session: rv.Session) -> tuple[int, ...]:
     files = [path for path in session.store.files.folder.rglob("*") if path.is_file()]
-    jobs = {cell.job_id for run in session.store.runs() for cell in run.cells}
-    return session.store.count_runs(), len(jobs), len(files), len(session.store.votes.among(jobs))
+    jobs = {cell.job_id for run in session.store.runs.newest() for cell in run.cells}
+    return session.store.runs.count(), len(jobs), len(files), len(session.store.votes.among(jobs))
 
 
 @pytest.mark.parametrize("name", ["beasts.zip", "beasts"])

@@ -41,7 +41,7 @@ def run(tmp_path: Path) -> Iterator[rv.Run]:
             jobs.append(done("a <b>cat</b>", {"seed": seed}, pictures=(picture,)))
         axes = [AxisRecord("seed", tuple(map(str, SEEDS)))]
         cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
-        record = session.store.add_run(
+        record = session.store.asking.add_run(
             name="lucky seeds", service="sandbox", axes=axes, cells=cells, jobs=jobs
         )
         yield session.run(record.id)
@@ -89,7 +89,7 @@ def films(tmp_path: Path) -> Iterator[rv.Run]:
         ]
         axes = [AxisRecord("seed", tuple(map(str, SEEDS)))]
         cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
-        record = session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
+        record = session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
         yield session.run(record.id)
 
 

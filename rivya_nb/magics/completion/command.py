@@ -132,7 +132,8 @@ class CommandLine:
 
         if key == "by" and self.command in READERS and self._session is not None:
             yield from (
-                value_offer(user, self.slot.typed, "user") for user in self._session.store.users()[:_MOST]
+                value_offer(user, self.slot.typed, "user")
+                for user in self._session.store.users.names()[:_MOST]
             )
         for param in self._known_params().get(key, ()) if "KEY=VALUE" in self._usage.words else ():
             if param.options is not None:
@@ -171,7 +172,7 @@ class CommandLine:
                 value_offer(tag, self.slot.typed, "tag") for tag in tags if tag not in self.slot.others
             )
         elif of == "by" and self._session is not None:
-            users = self._session.store.users()[:_MOST]
+            users = self._session.store.users.names()[:_MOST]
             yield from (
                 value_offer(user, self.slot.typed, "user") for user in users if user not in self.slot.others
             )
@@ -206,7 +207,7 @@ class CommandLine:
     def _runs(self, *, unfinished_first: bool) -> Iterator[Offer]:
         if self._session is None:
             return
-        runs = self._session.store.run_summaries(_MOST)
+        runs = self._session.store.runs.summaries(_MOST)
         if unfinished_first:
             runs.sort(key=lambda run: not run.unfinished)
         for run in runs:

@@ -124,7 +124,7 @@ class Drift:
     def _grid(self, occasions: Sequence[Asked]) -> Grid:
         canary = self._canary
         pinned = [self._live_records.job(record) for record in self._store.jobs(canary.cells).values()]
-        called = self._store.reference_labels(canary.cells)
+        called = self._store.runs.reference_labels(canary.cells)
         labels = place(pinned, [], self._store.models.catalogue, references=called).axes[0].labels
         axes = [
             AxisRecord(CELL_AXIS, labels),

@@ -39,10 +39,10 @@ def picture_bundle(job: Job, store: Store) -> Bundle:
         record,
         job.params,
         job.marks,
-        store.run_ids_of([job.id])[job.id],
+        store.runs.ids_of([job.id])[job.id],
         small,
         players,
         joined(dict.fromkeys(troubles)),
-        names_users=store.has_several_users,
+        names_users=store.users.are_several,
     )
     return {"text/html": picture_html(view), "text/plain": picture_text(view, repr(job))}

@@ -70,7 +70,7 @@ def view_row(album: Album, live_records: LiveRecords) -> Viewer:
     def look(page: int) -> Look:
         total, first = len(album), page * PAGE
         jobs: Sequence[Job] = album[first : first + PAGE].jobs
-        called = store.reference_labels(job.id for job in jobs)
+        called = store.runs.reference_labels(job.id for job in jobs)
         axes, cells = place(jobs, [], store.models.catalogue, references=called)
         by_id = {job.id: job for job in jobs}
         layout = arrange(RunRecord(0, album.title, "", time.time(), axes, cells), records(by_id))
@@ -98,8 +98,8 @@ def _look(
         layout=layout,
         params={job_id: _as_shown(jobs[job_id].params) for job_id in shown},
         title=title,
-        runs=store.run_ids_of(shown),
-        names_users=store.has_several_users,
+        runs=store.runs.ids_of(shown),
+        names_users=store.users.are_several,
         page=page,
         pages=max(1, -(-total // PAGE)),
         first=first,

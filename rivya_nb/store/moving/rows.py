@@ -13,8 +13,9 @@ from rivya_nb.errors import StoreError
 from rivya_nb.store import store as _store  # noqa: F401 - with it, all tables are known
 from rivya_nb.store.columns import Words
 from rivya_nb.store.database import Database
+from rivya_nb.store.limits import limit_members
 from rivya_nb.store.moving.notes import forget, note, noted
-from rivya_nb.store.schema import limit_members, metadata, turns
+from rivya_nb.store.schema import metadata, turns
 from rivya_nb.store.sums import SUMS
 
 PORTION = 5000

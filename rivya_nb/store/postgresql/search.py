@@ -37,17 +37,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import facts, job_settings
-from rivya_nb.store.answers import Search, how_many
-from rivya_nb.store.measurements import (
-    find_kept,
-    first_pictures,
-    is_measured,
-    measured_number,
-    measurements,
-)
+from rivya_nb.store.answers import Search, how_many, in_time, sides, within
+from rivya_nb.store.measurements import KeptMeasure, find_kept, measured_number
 from rivya_nb.store.postgresql.words import contain
 from rivya_nb.store.prompt_words import read_sought, unwanted, wanted
-from rivya_nb.store.records import Asked, MeasureOrder, Question
+from rivya_nb.store.questions import Asked, MeasureOrder, Question
 from rivya_nb.store.rows import fits, seed_number
 from rivya_nb.store.schema import jobs, marks, pictures, prompts, run_jobs, tags
 
@@ -78,7 +72,8 @@ class PostgresqlSearch(Search):
         def read(statement: Select[Any]) -> list[_Value]:
             return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
 
-        order = _order(connection, question)
+        kept = _kept(connection, question)
+        order = _order(question, kept)
         if limit is None:
             return read(_all(connection, column, question).order_by(*order))
         is_by_time = len(order) == 1
@@ -89,11 +84,11 @@ class PostgresqlSearch(Search):
         few = _few(connection, question)
         if few is not None:
             # No index has the order of a sum, so that none is gone through instead.
-            return read(_of(connection, column, *few).order_by(*_order(connection, question, 0)))
+            return read(_of(connection, column, *few).order_by(*_order(question, kept, 0)))
         if is_by_time:
             return read(_walk(connection, column, question, limit + offset))
-        if isinstance(question.order, MeasureOrder):
-            return _by_measure(connection, column, question, question.order, limit, offset)
+        if kept is not None and isinstance(question.order, MeasureOrder):
+            return self._walk_measured(connection, column, question, question.order, kept, limit, offset)
         return read(_one_by_one(connection, select(column), question).order_by(*order))
 
     def _count(self, connection: Connection, question: Question, at_most: int | None) -> int:
@@ -116,6 +111,9 @@ class PostgresqlSearch(Search):
         some = select(jobs.c.number).select_from(lead.join(jobs, jobs.c.number == lead.c.job_number))
         return _one_by_one(connection, some, rest)
 
+    def _one_by_one(self, connection: Connection, statement: Select[Any], question: Question) -> Select[Any]:
+        return _one_by_one(connection, statement, question)
+
     def _is_one_of(self, column: ColumnElement[int], numbers: Collection[int]) -> ColumnElement[bool]:
         return _is_one_of(column, numbers)
 
@@ -123,35 +121,37 @@ class PostgresqlSearch(Search):
 SEARCH = PostgresqlSearch()
 
 
-def _order(connection: Connection, question: Question, more: int | None = None) -> list[ColumnElement[Any]]:
+def _kept(connection: Connection, question: Question) -> KeptMeasure | None:
+    """The measure by which the page is ordered, if any, and if there are numbers of it."""
+    if not isinstance(question.order, MeasureOrder):
+        return None
+    return find_kept(connection, question.order.name, question.order.version)
+
+
+def _order(question: Question, kept: KeptMeasure | None, more: int | None = None) -> list[ColumnElement[Any]]:
     """The order of the page, by numbers to which `more` is added."""
 
     def number(column: ColumnElement[int]) -> ColumnElement[int]:
         return column if more is None else column + more
 
-    time = _time(number(jobs.c.number), question)
+    time = in_time(number(jobs.c.number), question)
     if question.order is None:
         return [time]
     if not isinstance(question.order, MeasureOrder):
         by_rating = number(jobs.c.rating).desc()
         return [by_rating if question.order == "rating" else number(jobs.c.seed_number).asc(), time]
-    kept = find_kept(connection, question.order.name, question.order.version)
     if kept is None:
         return [time]
     measured = measured_number(kept.id, question.order.part)
     return [(measured.asc() if question.order.lowest_first else measured.desc()).nulls_last(), time]
 
 
-def _time(number: ColumnElement[Any], question: Question) -> ColumnElement[Any]:
-    return number.asc() if question.oldest_first else number.desc()
-
-
 def _among_newest(connection: Connection, column: Column[Any], question: Question) -> Select[Any]:
     """Those that fit among the newest jobs, or the oldest."""
     listed = select(jobs.c.number).where(jobs.c.pictured)
-    lead = listed.order_by(_time(jobs.c.number, question)).limit(_NEWEST).subquery("newest")
+    lead = listed.order_by(in_time(jobs.c.number, question)).limit(_NEWEST).subquery("newest")
     some = select(column).select_from(lead.join(jobs, jobs.c.number == lead.c.number))
-    return _one_by_one(connection, some, question).order_by(_time(lead.c.number, question))
+    return _one_by_one(connection, some, question).order_by(in_time(lead.c.number, question))
 
 
 def _of(
@@ -171,11 +171,11 @@ def _walk(connection: Connection, column: Column[Any], question: Question, at_mo
         statement = select(column).select_from(lead.join(jobs, jobs.c.number == lead.c.job_number))
         begun = statement.where(*_begin(question, lead.c.job_number))
         led = _one_by_one(connection, begun, replace(question, tags=tuple(others)))
-        return led.order_by(_time(lead.c.job_number, question))
+        return led.order_by(in_time(lead.c.job_number, question))
     parts = _parts(connection, question)
     if parts is None:
         begun = select(column).where(*_begin(question, jobs.c.number))
-        return _one_by_one(connection, begun, question).order_by(_time(jobs.c.number, question))
+        return _one_by_one(connection, begun, question).order_by(in_time(jobs.c.number, question))
     # Each value has the order by itself, so that this many of each are enough.
     leading, each = parts
     listed = func.unnest(literal(list(each), ARRAY(leading.type))).table_valued("value")
@@ -184,20 +184,20 @@ def _walk(connection: Connection, column: Column[Any], question: Question, at_mo
         leading == values.c.value, *_begin(question, jobs.c.number)
     )
     its = _one_by_one(connection, begun, question)
-    some = its.order_by(_time(jobs.c.number, question)).limit(at_most).lateral("some")
+    some = its.order_by(in_time(jobs.c.number, question)).limit(at_most).lateral("some")
     joined = select(some.c[column.name]).select_from(values.join(some, true()))
-    return joined.order_by(_time(some.c.number, question))
+    return joined.order_by(in_time(some.c.number, question))
 
 
 def _begin(question: Question, number: ColumnElement[int]) -> list[ColumnElement[bool]]:
     """Where the jobs of a time that is asked for begin: all that came later need not be gone through."""
     if (question.since if question.oldest_first else question.until) is None:
         return []
-    within = jobs.alias("within")
+    then = jobs.alias("within")
     # Of a sum, the planner does not look for the extreme one by going through all jobs, either.
-    numbers = within.c.number + 0
+    numbers = then.c.number + 0
     extreme = func.min(numbers) if question.oldest_first else func.max(numbers)
-    found = select(extreme).where(within.c.pictured, *_times(question, within.c.created_at))
+    found = select(extreme).where(then.c.pictured, *within(question, then.c.created_at))
     first = found.scalar_subquery()
     return [number >= first if question.oldest_first else number <= first]
 
@@ -212,35 +212,6 @@ def _parts(connection: Connection, question: Question) -> tuple[Column[Any], Col
         return None
     settings = job_settings.matching(connection, question.model, question.params)
     return None if settings is None else (jobs.c.settings_id, settings)
-
-
-def _by_measure(
-    connection: Connection,
-    column: Column[_Value],
-    question: Question,
-    order: MeasureOrder,
-    limit: int,
-    offset: int,
-) -> list[_Value]:
-    """A page by the number of each job's first picture; jobs without one come last, in the order of the time."""
-    kept = find_kept(connection, order.name, order.version)
-    assert kept is not None  # noqa: S101 - otherwise the order is by the time
-    time = _time(jobs.c.number, question)
-    first = and_(first_pictures.c.sha256 == measurements.c.sha256, first_pictures.c.position == 0)
-    lead = measurements.join(first_pictures, first)
-    walk = select(column).select_from(lead.join(jobs, jobs.c.number == first_pictures.c.job_number))
-    led = _one_by_one(connection, walk.where(is_measured(kept.id, order.part)), question)
-    value = measurements.c.value.asc() if order.lowest_first else measurements.c.value.desc()
-    found = list(connection.execute(led.order_by(value, time).limit(limit).offset(offset)).scalars())
-    if len(found) == limit:
-        return found
-    before = 0 if found else offset
-    if before:
-        before -= how_many(connection, led)
-    number = measured_number(kept.id, order.part)
-    rest = _one_by_one(connection, select(column), question).where(number.is_(None))
-    left = rest.order_by(time).limit(limit - len(found)).offset(before)
-    return [*found, *connection.execute(left).scalars()]
 
 
 def _few(connection: Connection, question: Question) -> tuple[Select[tuple[int]], Question] | None:
@@ -278,7 +249,7 @@ def _lists(connection: Connection, question: Question) -> list[Select[tuple[int]
         lists.append(listed.where(jobs.c.rating >= question.rating))
     if question.asked_by is not None:
         lists.append(listed.where(jobs.c.asked_by.in_(question.asked_by)))
-    if times := _times(question):
+    if times := within(question):
         lists.append(listed.where(*times))
     if question.seed is not None:
         lists.append(listed.where(_is_seed(question.seed)))
@@ -334,11 +305,11 @@ def _conditions(
         excluded = is_there(marked, _IS_EXCLUDED)
         conditions.append(excluded if question.excluded else func.coalesce(~excluded, true()))
     its = run_jobs.c.job_number == jobs.c.number
-    within = [run_jobs.c.run_id.in_(question.runs)] if question.runs else []
+    in_runs = [run_jobs.c.run_id.in_(question.runs)] if question.runs else []
     if question.facts:
-        conditions.append(is_there(its, run_jobs.c.facts_id.in_(facts.sets_with(question.facts)), *within))
+        conditions.append(is_there(its, run_jobs.c.facts_id.in_(facts.sets_with(question.facts)), *in_runs))
     elif question.runs:
-        conditions.append(is_there(its, *within))
+        conditions.append(is_there(its, *in_runs))
     conditions += [is_there(tags.c.job_number == jobs.c.number, tags.c.tag == tag) for tag in question.tags]
     if question.rating:
         conditions.append(jobs.c.rating >= question.rating)
@@ -346,7 +317,7 @@ def _conditions(
         conditions.append(is_there(marked, marks.c.favourite))
     if question.asked_by is not None:
         conditions.append(jobs.c.asked_by.in_(question.asked_by))
-    conditions += _times(question)
+    conditions += within(question)
     if sides := _sides(question):
         conditions.append(is_there(pictures.c.job_number == jobs.c.number, *sides))
     for any_of in read_sought(question.prompt or ""):
@@ -354,20 +325,8 @@ def _conditions(
     return [*conditions, *_params(connection, question)]
 
 
-def _times(
-    question: Question, created_at: ColumnElement[float] = jobs.c.created_at
-) -> list[ColumnElement[bool]]:
-    since, until = question.since, question.until
-    first = [] if since is None else [created_at >= since]
-    return first if until is None else [*first, created_at <= until]
-
-
 def _sides(question: Question) -> list[ColumnElement[bool]]:
-    return [
-        fits(pictures.c[name], side)
-        for name in ("width", "height")
-        if (side := getattr(question, name)) is not None
-    ]
+    return [fits(pictures.c[name], side) for name, side in sides(question).items()]
 
 
 def _params(connection: Connection, question: Question) -> list[ColumnElement[bool]]:

@@ -1,0 +1,100 @@
+"""What a session may spend: the limits of its plans, and one for all that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from rivya_nb.contract.text import count
+from rivya_nb.errors import CreditLimitError
+from rivya_nb.views.words import noun
+
+if TYPE_CHECKING:
+    from rivya_nb.store.records import JobRecord
+    from rivya_nb.store.store import Store
+
+DEFAULT_LIMIT = 500
+"""Credits that the new requests of one plan may cost if no limit was given."""
+
+MOST_UNPRICED = 20
+"""How many new requests of one plan may have no known price if no limit was given."""
+
+
+class Allowance:
+    """What one session may spend.
+
+    `max_credits` limits what all that it asks for may cost together, in credits; None sets no such limit.
+    `committed` are the ids of the jobs that count against it, and `of_runs` the limits that were given with runs.
+    """
+
+    def __init__(self, store: Store, max_credits: int | None) -> None:
+        self.max_credits = max_credits
+        self.committed: set[str] = set()
+        self.of_runs: dict[int, int | None] = {}
+        self._store = store
+
+    def left(self, beside: Collection[str] = ()) -> int | None:
+        """Credits that the session may still spend, if the jobs `beside` are not counted; None sets no limit."""
+        if self.max_credits is None:
+            return None
+        committed = self._store.jobs(self.committed.difference(beside)).values()
+        return self.max_credits - sum(job.committed for job in committed)
+
+    def commit(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
+        """Check the limits, and count these jobs against them.
+
+        Raises:
+            CreditLimitError: they cost more than is allowed; none of them is counted.
+        """
+        self.check(jobs, max_credits)
+        if jobs:
+            self._store.make_ready()
+        self.committed |= {job.id for job in jobs}
+
+    def check(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
+        """Check whether these jobs may be asked for, with the limit of their plan.
+
+        Raises:
+            CreditLimitError: they cost more than is allowed.
+        """
+        price = sum(job.price or 0 for job in jobs)
+        media = {job.makes for job in jobs}
+        least = "at least " if any(job.price_is_least for job in jobs) else ""
+        what = f"{count(len(jobs), f'new {noun(media)}')} would cost {least}{count(price, 'credit')}"
+        limit = DEFAULT_LIMIT if max_credits is None and self.max_credits is None else max_credits
+        if limit is not None and price > limit:
+            allowed = "" if media == {"image"} else f", which allows {_most(jobs, limit)} of them"
+            raise CreditLimitError(
+                f"{what}, and the limit is {limit:,}{allowed}. Nothing was sent. "
+                f"max_credits={price} (--max-credits {price}) allows it.",
+                enough=price,
+            )
+        if max_credits is None:
+            _check_unpriced(jobs)
+        left = self.left({job.id for job in jobs}) if jobs else None
+        if left is not None and self.max_credits is not None and price > left:
+            raise CreditLimitError(
+                f"{what}; this session has committed {self.max_credits - left:,} of its {self.max_credits:,}. "
+                "Nothing was sent. connect(max_credits=…) sets another limit."
+            )
+        self._store.credit_limits.check(self._store.users.me, jobs)
+
+
+def _check_unpriced(jobs: Sequence[JobRecord]) -> None:
+    unpriced = sum(job.has_open_price for job in jobs)
+    if unpriced <= MOST_UNPRICED:
+        return
+    open_price, counted = "known", "which does not count them"
+    if all(job.price is not None for job in jobs):
+        open_price, counted = "fixed", "which counts the least that they cost"
+    raise CreditLimitError(
+        f"{count(unpriced, f'new {noun({job.makes for job in jobs})}')} are of models whose price is not "
+        f"{open_price}, and the limit is {MOST_UNPRICED}. Nothing was sent. max_credits={DEFAULT_LIMIT} "
+        f"(--max-credits {DEFAULT_LIMIT}), {counted}, allows it."
+    )
+
+
+def _most(jobs: Sequence[JobRecord], limit: int) -> int:
+    """How many of these jobs a limit allows, in their order."""
+    return sum(each <= limit for each in accumulate(job.price or 0 for job in jobs))
