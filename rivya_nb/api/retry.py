@@ -217,7 +217,7 @@ class _Series:
         if is_rate_limit(error):
             return policy.ends_at_limit and self.doubt is None
         asked = retry_after(error) or 0.0
-        spent = (state.seconds_since_start or 0.0) + state.upcoming_sleep - self.excused
+        spent = time.monotonic() - self._started + state.upcoming_sleep - self.excused
         used_up = self._failures >= policy.attempts and not self._is_busy(error)
         return used_up or asked > policy.longest_retry_after or spent > policy.budget
 

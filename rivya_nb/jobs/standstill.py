@@ -37,8 +37,8 @@ class Standstill:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._lock = threading.Lock()
-        self._turned = time.monotonic()
-        self._asked = self._warned = False
+        self._asked: float | None = None
+        self._warned = False
         self._wait: FrameType | None = None
         self._wait_seen = 0.0
 
@@ -46,7 +46,7 @@ class Standstill:
         """Check whether the loop has turned; a thread that waits for it calls this several times a second.
 
         It warns once if the loop has not turned for `PATIENCE` seconds of a wait that began at `since` (of
-        time.monotonic). A cell that only computes lets the loop continue in the end.
+        time.monotonic), though it was asked to. A cell that only computes lets the loop continue in the end.
 
         Raises:
             UsageError: the loop's thread itself waits for a thread or a lock, and has done so for a while.
@@ -54,8 +54,8 @@ class Standstill:
         """
         now = time.monotonic()
         with self._lock:
-            self._ask_for_a_turn()
-            if now - max(since, self._turned) < PATIENCE:
+            # Not since the last turn: on a busy machine the next check may come late.
+            if now - max(since, self._asked_for_a_turn(now)) < PATIENCE:
                 return
             warns, self._warned = not self._warned, True
             wait = self._find_wait()
@@ -82,18 +82,19 @@ class Standstill:
                 1,
             )
 
-    def _ask_for_a_turn(self) -> None:
-        if not self._asked:
+    def _asked_for_a_turn(self, now: float) -> float:
+        """Since when the loop has been asked to turn, which is now if it has done so."""
+        if self._asked is None:
+            self._asked = now
             # If the loop is closed meanwhile, the wait itself raises the error.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._note_turn)
-                self._asked = True
+        return self._asked
 
     def _note_turn(self) -> None:
         with self._lock:
-            self._turned = time.monotonic()
-            self._asked = self._warned = False
-            self._wait = None
+            self._asked = self._wait = None
+            self._warned = False
 
     def _find_wait(self) -> FrameType | None:
         """The innermost frame of the loop's thread, if it waits there for a thread or a lock without a limit."""

@@ -23,6 +23,12 @@ KEY = "rvya_sk_test-" + "not-a-real-key"
 IMPATIENT = RetryPolicy(attempts=3, budget=30.0, first=0.01, longest=0.02)
 """The real rules at a pace for tests."""
 
+PATIENT = 20.0
+"""Seconds for a step of a call where nothing stalls: a busy machine is not taken for a bad network."""
+
+SHORT = 0.3
+"""The same where only that ends a call."""
+
 
 @dataclass
 class Received:
@@ -36,6 +42,14 @@ class Received:
 
 Action = Callable[[asyncio.StreamReader, asyncio.StreamWriter, "Scripted"], Awaitable[None]]
 
+STALLING: set[Action] = set()
+"""The actions after which a client has to give up by itself."""
+
+
+def stalling(action: Action) -> Action:
+    STALLING.add(action)
+    return action
+
 
 @dataclass
 class Scripted:
@@ -48,6 +62,11 @@ class Scripted:
     called: asyncio.Event = field(default_factory=asyncio.Event)
     stop: Callable[[], None] = lambda: None
     """Listen no more; what is connected stays so."""
+
+    @property
+    def step(self) -> float:
+        """Seconds that a step of its clients' calls may take."""
+        return PATIENT if STALLING.isdisjoint(self.actions) else SHORT
 
     def next_action(self) -> Action:
         return self.actions.pop(0) if len(self.actions) > 1 else self.actions[0]
@@ -116,6 +135,7 @@ def reset(*, after_reading: bool) -> Action:
 def silence() -> Action:
     """Read the request and never answer."""
 
+    @stalling
     async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Scripted) -> None:
         service.received.append(await read_request(reader))
         service.called.set()
@@ -131,6 +151,7 @@ ENDLESS_HEAD = b"HTTP/1.1 200 OK\r\nX-Padding:"
 def dripping(*, interval: float, start: bytes = ENDLESS_BODY) -> Action:
     """An answer without an end: `start`, and then a byte at a time, each within any timeout for a single read."""
 
+    @stalling
     async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Scripted) -> None:
         service.received.append(await read_request(reader))
         writer.write(start)
@@ -175,12 +196,12 @@ async def scripted(*actions: Action, port: int = 0) -> AsyncIterator[Scripted]:
 def client_of(service: Scripted, notices: list[RetryNotice] | None = None) -> RivyaClient:
     """An impatient client of a scripted service."""
     listen = None if notices is None else notices.append
-    return RivyaClient(KEY, service.origin, timeout=0.3, retries=IMPATIENT, on_wait=listen)
+    return RivyaClient(KEY, service.origin, timeout=service.step, retries=IMPATIENT, on_wait=listen)
 
 
 def fetcher_of(service: Scripted, *, max_bytes: int = 1_000_000) -> ResultFetcher:
     """An impatient fetcher of a scripted service's results."""
-    return ResultFetcher(service.origin, cap_of=capped(max_bytes), timeout=0.3, retries=IMPATIENT)
+    return ResultFetcher(service.origin, cap_of=capped(max_bytes), timeout=service.step, retries=IMPATIENT)
 
 
 def capped(max_bytes: int, max_seconds: float = math.inf) -> Callable[[Medium], Cap]:

@@ -27,6 +27,7 @@ from api.scripted import (
     reset,
     scripted,
     silence,
+    stalling,
 )
 from rivya_nb.api.client import RivyaClient
 from rivya_nb.api.key import Key
@@ -81,6 +82,7 @@ def test_a_stalled_upload_that_times_out_or_is_cancelled_shows_no_key(tmp_path: 
     big.write_bytes(os.urandom(20_000_000))
     ended = asyncio.Event()
 
+    @stalling
     async def refuse_to_read(_reader: object, _writer: object, service: Scripted) -> None:
         service.called.set()
         await ended.wait()

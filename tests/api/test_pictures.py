@@ -19,6 +19,7 @@ from PIL import Image, ImageFile
 from api.scripted import (
     IMPATIENT,
     KEY,
+    PATIENT,
     Action,
     Scripted,
     answer,
@@ -473,7 +474,7 @@ def test_a_video_or_sound_that_is_cut_is_fetched_again(tmp_path: Path, name: str
 def test_a_film_of_four_gigabytes_is_refused_by_what_its_head_says(tmp_path: Path) -> None:
     async def main() -> int:
         async with scripted(FOUR_GB) as service:
-            fetcher = ResultFetcher(service.origin, timeout=5, retries=IMPATIENT)
+            fetcher = ResultFetcher(service.origin, timeout=PATIENT, retries=IMPATIENT)
             with pytest.raises(
                 PictureError, match=r"The video has more than 1,000 MB; RIVYA_MAX_VIDEO_MB raises"
             ):
@@ -492,7 +493,7 @@ def test_each_medium_has_a_cap_of_its_own(tmp_path: Path) -> None:
     async def main(data: bytes) -> FetchedFile:
         head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
         async with scripted(raw(head + data)) as service:
-            fetcher = ResultFetcher(service.origin, cap_of=cap_of, timeout=5, retries=IMPATIENT)
+            fetcher = ResultFetcher(service.origin, cap_of=cap_of, timeout=PATIENT, retries=IMPATIENT)
             return await fetcher.fetch(service.origin, tmp_path)
 
     assert asyncio.run(main(sample("film.mp4"))).inspected.medium == "video"
@@ -507,7 +508,7 @@ def test_a_film_that_is_too_long_is_told(tmp_path: Path, monkeypatch: pytest.Mon
 
     async def main() -> FetchedFile:
         async with scripted(page) as service:
-            return await ResultFetcher(service.origin, timeout=5).fetch(service.origin, tmp_path)
+            return await ResultFetcher(service.origin, timeout=PATIENT).fetch(service.origin, tmp_path)
 
     monkeypatch.setenv("RIVYA_MAX_VIDEO_SECONDS", "0.4")
     with pytest.raises(

@@ -16,6 +16,7 @@ from PIL import Image
 from api.scripted import (
     IMPATIENT,
     KEY,
+    PATIENT,
     Action,
     after,
     answer,
@@ -61,7 +62,7 @@ def outcome(
 
     async def main() -> Any:
         async with scripted(*actions) as service:
-            client = RivyaClient(KEY, service.origin, timeout=2, retries=policy, on_wait=on_wait)
+            client = RivyaClient(KEY, service.origin, timeout=PATIENT, retries=policy, on_wait=on_wait)
             async with client:
                 try:
                     return await call(client)
@@ -104,14 +105,14 @@ def test_other_failures_count_from_limit_to_limit() -> None:
 
 
 def test_the_budget_does_not_count_what_a_rate_limit_asks_for() -> None:
-    policy = replace(IMPATIENT, budget=0.5)
+    policy = replace(IMPATIENT, budget=1.1)
     limits = [refusal(429, "rate_limited", {"Retry-After": "0.4"})] * 3
     result, _ = outcome(*limits, reset(after_reading=True), TASK, policy=policy)
     assert isinstance(result, Task)
 
 
 def test_the_budget_does_not_count_how_long_a_rate_limit_takes_to_come() -> None:
-    policy = replace(IMPATIENT, budget=0.8)
+    policy = replace(IMPATIENT, budget=1.1)
     late = after(0.3, LIMIT)
     for script in ([late] * 4, [late] * 4 + [reset(after_reading=True)]):
         result, _ = outcome(*script, TASK, policy=policy)

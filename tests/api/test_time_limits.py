@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tenacity import AsyncRetrying
 
 from api.scripted import (
     ENDLESS_HEAD,
@@ -21,6 +24,7 @@ from api.scripted import (
     silence,
 )
 from rivya_nb.api.client import RivyaClient
+from rivya_nb.api.http import _prepared
 from rivya_nb.api.results import ResultFetcher
 from rivya_nb.api.retry import RetryPolicy
 from rivya_nb.errors import NotDeliveredError, PictureError, RivyaError, TransportError
@@ -30,12 +34,21 @@ FILE = answer(200, {"id": "file_1", "url": "https://rivya.ai/f/1"})
 ONCE = RetryPolicy(attempts=1)
 SHORT = RetryPolicy(attempts=1000, budget=0.6, first=0.01, longest=0.01)
 SLOW_HEAD = dripping(interval=0.05, start=ENDLESS_HEAD)
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds after which a test takes a call for one without end."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def imported() -> None:
+    """What the first call of a process imports: a machine may be busy with it for longer than these calls last."""
+    _prepared(secure=False)
+
+
 def slow_reader(then: Action, *, interval: float) -> Action:
-    """Takes a request in small pieces with pauses, each within any timeout for a single write."""
+    """Takes a request in small pieces, with pauses within any timeout for a single write in its first half.
+
+    Without any in its second half: what is still on its way when all was written is read soon.
+    """
 
     async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Scripted) -> None:
         connection = writer.get_extra_info("socket")
@@ -45,7 +58,7 @@ def slow_reader(then: Action, *, interval: float) -> Action:
         seen = bytearray()
         while len(seen) < length:
             seen += await reader.read(1 << 17)
-            await asyncio.sleep(interval)
+            await asyncio.sleep(interval if len(seen) < length / 2 else 0)
         whole = asyncio.StreamReader(limit=1 << 26)
         whole.feed_data(head + bytes(seen))
         await then(whole, writer, service)
@@ -100,16 +113,29 @@ def test_the_budget_ends_an_attempt_that_is_under_way(name: str, slow: Action) -
     assert requests == 1
 
 
+def test_the_budget_runs_while_the_machine_is_busy_before_the_first_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Late(AsyncRetrying):
+        async def __call__(self, *given: Any, **named: Any) -> Any:
+            time.sleep(0.05)  # noqa: ASYNC251 - nothing else turns meanwhile
+            return await super().__call__(*given, **named)
+
+    monkeypatch.setattr("rivya_nb.api.retry.AsyncRetrying", Late)
+    _, requests = ended(CALLS["poll"], SHORT, 60.0, silence())
+    assert requests == 1
+
+
 @pytest.mark.parametrize("streamed", [True, False], ids=["from disk", "from memory"])
 def test_a_file_on_a_slow_line_may_take_longer_than_any_other_step(tmp_path: Path, streamed: bool) -> None:
     path = tmp_path / "large.png"
-    data = bytes(range(256)) * 40_000  # at least 78 pieces, 1.6 s
+    data = bytes(range(256)) * 40_000  # at least 78 pieces, half of them with a pause: 1.6 s
     path.write_bytes(data)
     source = path if streamed else data
 
     async def main() -> bytes:
         async with (
-            scripted(slow_reader(FILE, interval=0.02)) as service,
+            scripted(slow_reader(FILE, interval=0.04)) as service,
             RivyaClient(KEY, service.origin, timeout=1.0, retries=ONCE) as client,
         ):
             await client.files.upload(source, kind="image", model="m", mime_type="image/png", name="r.png")

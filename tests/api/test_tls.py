@@ -13,7 +13,7 @@ import pytest
 import trustme
 from PIL import Image
 
-from api.scripted import IMPATIENT, KEY, Received, read_request
+from api.scripted import IMPATIENT, KEY, PATIENT, Received, read_request
 from rivya_nb.api import http
 from rivya_nb.api.client import RivyaClient
 from rivya_nb.api.results import ResultFetcher
@@ -59,7 +59,7 @@ async def serving(authority: trustme.CA, name: str) -> AsyncIterator[tuple[int, 
 
 
 async def fetch(port: int, folder: Path) -> bytes:
-    fetcher = ResultFetcher("http://127.0.0.1", timeout=5, retries=IMPATIENT)
+    fetcher = ResultFetcher("http://127.0.0.1", timeout=PATIENT, retries=IMPATIENT)
     try:
         return (await fetcher.fetch(f"https://localhost:{port}/1.png", folder)).path.read_bytes()
     finally:

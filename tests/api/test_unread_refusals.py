@@ -10,7 +10,17 @@ import struct
 
 import pytest
 
-from api.scripted import Action, Scripted, answer, client_of, raw, read_request, refusal, scripted
+from api.scripted import (
+    Action,
+    Scripted,
+    answer,
+    client_of,
+    raw,
+    read_request,
+    refusal,
+    scripted,
+    stalling,
+)
 from rivya_nb.api.records import Task
 from rivya_nb.api.retry import RetryNotice
 from rivya_nb.errors import ApiError, RivyaError, TransportError
@@ -38,6 +48,7 @@ def reset_after_the_head(status: int) -> Action:
 
 
 def stalled(status: int) -> Action:
+    @stalling
     async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Scripted) -> None:
         service.received.append(await read_request(reader))
         writer.write(head(status, "Content-Length: 300") + b"{")

@@ -19,6 +19,7 @@ import pytest
 
 import rivya_nb
 from rivya_nb.errors import RivyaError
+from rivya_nb.jobs.standstill import Standstill
 from rivya_nb.jobs.work_loop import THREAD_NAME, WorkLoop
 
 COLOUR: contextvars.ContextVar[str] = contextvars.ContextVar("colour", default="none")
@@ -180,6 +181,23 @@ def test_a_nested_wait_leaves_the_loop_the_callbacks_that_it_counts_on(before: s
         print(ran == list(range(100)))
     """
     assert _script(script) == "True\n"
+
+
+def test_a_loop_that_turns_is_told_from_one_that_is_held_however_late_a_thread_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rivya_nb.jobs.standstill.PATIENCE", 1e-9)
+    work_loop = WorkLoop.find()
+    standstill = Standstill(work_loop.loop)
+    for _ in range(3):
+        standstill.check(0.0)
+        work_loop.wait(work_loop.start(thread_name()))
+    held = threading.Event()
+    work_loop.loop.call_soon_threadsafe(held.wait)
+    standstill.check(0.0)
+    with pytest.warns(RuntimeWarning, match="held the kernel's event loop"):
+        standstill.check(0.0)
+    held.set()
 
 
 def test_a_loop_of_another_make_is_refused_with_the_way_out() -> None:
