@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from rivya_nb.errors import UnreachableError, UsageError
-from rivya_nb.store.picture_places import BucketAddress, endpoint_of
+from rivya_nb.store.picture_places import BucketAddress, check_environment, endpoint_of
 from rivya_nb.store.trouble import disk_trouble
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Bucket:
 
     def __init__(self, address: BucketAddress) -> None:
         self.address = address
+        check_environment(address, os.environ)
         self._endpoint = endpoint_of(address, os.environ)
         self._opened: dict[Patience, ObjectStore] = {}
         self._rests_until = 0.0
@@ -177,6 +178,14 @@ class Bucket:
                 self._rests_until = time.monotonic() + FOR_TRIFLES.rest
             reason = _reason(error, status, _NEEDED[self.address.scheme])
             raise UnreachableError(f"{self.address} cannot {what}: {reason}.") from None
+        except BaseException as error:
+            # The library gives up on what it cannot put into a call, with what is no Exception and has no module.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise UnreachableError(
+                f"{self.address} cannot {what}: its address or a credential in the environment is none; correct "
+                f"{_NEEDED[self.address.scheme]}, or the service's address."
+            ) from None
         else:
             self._rests_until = 0.0
 

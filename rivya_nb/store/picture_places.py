@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -9,14 +10,20 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
+from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import UsageError
 
 VARIABLE = "RIVYA_PICTURES"
 
-_BUCKETS = {"s3": "AWS_…", "gs": "GOOGLE_…", "az": "AZURE_STORAGE_…"}
+BUCKETS = {"s3": "AWS_…", "gs": "GOOGLE_…", "az": "AZURE_STORAGE_…"}
 """The schemes of buckets, and how the environment's names for their credentials begin."""
 
 _KNOWN = "s3://bucket/prefix, gs://bucket/prefix, az://container/prefix and file:///folder"
+
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+_UNFIT = set("#?%\\\"'\N{REPLACEMENT CHARACTER}")
+"""Characters that an address reads as something else when it is read again, or that were copied with it."""
 
 _ENDPOINTS = {
     "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
@@ -54,7 +61,7 @@ def read_pictures(given: str) -> PicturesPlace:
     """
     scheme, separator, _ = given.strip().partition("://")
     scheme = scheme.lower()
-    if not separator or (scheme not in _BUCKETS and scheme != "file"):
+    if not separator or (scheme not in BUCKETS and scheme != "file"):
         shown = f"{scheme[:20]}://…" if separator else "this"
         raise UsageError(f"{VARIABLE}: {shown} is no address of pictures; known are {_KNOWN}.")
     try:
@@ -62,7 +69,7 @@ def read_pictures(given: str) -> PicturesPlace:
     except ValueError:
         raise UsageError(f"{VARIABLE}: {scheme}://… is no whole address; known are {_KNOWN}.") from None
     if "@" in parts.netloc or parts.query or parts.fragment:
-        names = _BUCKETS.get(scheme)
+        names = BUCKETS.get(scheme)
         way_out = f"; give them as {names} in the environment" if names else ""
         raise UsageError(f"{VARIABLE}: an address of pictures has no key, password or option in it{way_out}.")
     if scheme == "file":
@@ -74,12 +81,27 @@ def read_pictures(given: str) -> PicturesPlace:
         from urllib.request import url2pathname
 
         return Path(url2pathname(parts.path))
-    prefix = "/".join(part for part in unquote(parts.path).split("/") if part)
-    if not parts.netloc or ":" in parts.netloc:
+    return _bucket(scheme, parts.netloc, unquote(parts.path))
+
+
+def _bucket(scheme: str, bucket: str, path: str) -> BucketAddress:
+    prefix = "/".join(part for part in path.split("/") if part)
+    shown = f"{scheme}://{bucket}/{prefix}"
+    if not bucket or ":" in bucket:
         raise UsageError(f"{VARIABLE}: {scheme}://… names no bucket; write {scheme}://bucket/prefix.")
+    if not _BUCKET.fullmatch(bucket):
+        raise UsageError(
+            f"{VARIABLE}: {short_repr(bucket)} is no name of a bucket, which has letters, digits, -, _ and dots; "
+            f"write {scheme}://bucket/prefix."
+        )
+    if not prefix.isprintable() or prefix != prefix.strip() or not _UNFIT.isdisjoint(prefix):
+        raise UsageError(
+            f"{VARIABLE}: {short_repr(shown)} has a prefix with a character that is read in different ways (one "
+            "of # ? % \\ or quotation marks, a space at an end, or an invisible one); name another prefix."
+        )
     if any(part in (".", "..") for part in prefix.split("/")):
-        raise UsageError(f"{VARIABLE}: {given} has . or .. as a part, which no bucket has.")
-    return BucketAddress(scheme, parts.netloc, prefix)
+        raise UsageError(f"{VARIABLE}: {shown} has . or .. as a part, which no bucket has.")
+    return BucketAddress(scheme, bucket, prefix)
 
 
 def spelled(place: PicturesPlace) -> str:
@@ -106,12 +128,35 @@ def endpoint_of(address: BucketAddress, environment: Mapping[str, str]) -> str:
     name = next(names, None)
     if name is None:
         return ""
-    parts = urlsplit(environment[name])
+    try:
+        parts = urlsplit(environment[name])
+        _ = parts.port
+    except ValueError:
+        raise UsageError(f"{name} is no whole address; write https://host or https://host:port.") from None
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_here(parts.hostname)):
         raise UsageError(
             f"{name}: pictures are sent over https only, or to this machine; write https://… in {name}."
         )
+    if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+        raise UsageError(
+            f"{name} names no host, or has a login or an option beside it; write https://host, and the keys as "
+            f"{BUCKETS[address.scheme]}."
+        )
     return environment[name]
+
+
+def check_environment(address: BucketAddress, environment: Mapping[str, str]) -> None:
+    """
+    Raises:
+        UsageError: what the environment says of such buckets has a character that no key and no address has.
+    """
+    start = BUCKETS[address.scheme].removesuffix("…")
+    for name, value in environment.items():
+        if name.startswith(start) and not (value.isprintable() and value == value.strip()):
+            # As a file that is read into a variable ends.
+            raise UsageError(
+                f"{name} has a line break or a space at an end, or an invisible character; set it without."
+            )
 
 
 def _is_here(host: str | None) -> bool:

@@ -13,6 +13,8 @@ from urllib.parse import quote, unquote
 from rivya_nb.contract.text import did_you_mean
 from rivya_nb.errors import UsageError, shortened
 from rivya_nb.files import user_path
+from rivya_nb.store.picture_places import BUCKETS
+from rivya_nb.store.picture_places import VARIABLE as PICTURES
 
 EXAMPLE = "postgresql://db.lab/rivya"
 
@@ -29,11 +31,19 @@ _KEYWORDS = re.compile(
 )
 """How an address begins that is written with the keywords of libpq."""
 
-_AROUND = " \t\r\n\"'`“”"
+_QUOTES = "\"'`“”"
+
+_AROUND = f" \t\r\n{_QUOTES}"
 """What is copied together with an address."""
 
-_LOGIN = re.compile(r"(?![A-Za-z]:[/\\])[^/@.~][^@]*:[^@]*@")
-"""The start of `user:secret@host` without a scheme before it; it is no drive of Windows."""
+_LOGIN = re.compile(r"(?![A-Za-z]:[/\\]|~[^:@]*/)(?=[^/@.])[^@]*:[^@]*@")
+"""The start of `user:secret@host` without a scheme before it; it is no drive of Windows, and no home folder."""
+
+_WITHIN = re.compile(r"(?![A-Za-z]:[/\\]).*?[A-Za-z0-9]{2}://", re.DOTALL)
+"""An address with something before it, as a command or a line of a settings file has it."""
+
+_SECRET = re.compile(r"(password|passwd|pwd)\s*=|://[^/@]*:[^/@]*@", re.IGNORECASE)
+"""A password in a place where no option is read, such as behind a `;` or in the name of the database."""
 
 _IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 
@@ -134,7 +144,11 @@ def read_place(given: str | os.PathLike[str] | ServerAddress) -> StorePlace:
     if not isinstance(text, str):
         return user_path(given)
     bare = text.strip(_AROUND)
-    if bare != text and any(each.match(bare) for each in (_SCHEME, _MISTYPED, _KEYWORDS, _LOGIN)):
+    if text and not bare:
+        raise UsageError(f"The store's address is empty; {_KNOWN}.")
+    is_quoted = text[:1] in _QUOTES and text[-1:] in _QUOTES
+    is_address = any(each.match(bare) for each in (_SCHEME, _MISTYPED, _KEYWORDS, _LOGIN))
+    if bare != text and (is_address or is_quoted):
         raise UsageError("The store's address stands in quotation marks or between spaces; leave them out.")
     scheme = _SCHEME.match(text)
     if scheme is None:
@@ -150,6 +164,11 @@ def read_place(given: str | os.PathLike[str] | ServerAddress) -> StorePlace:
             )
         if _LOGIN.match(text):
             raise UsageError(f"{_KEEP_IT_OUT} A folder of such a name begins with ./.")
+        if _WITHIN.match(text) and not text.startswith((".", "/", "~")):
+            raise UsageError(
+                f"The store's address has more than an address in it; write that alone: {_KNOWN}. A folder of "
+                "such a name begins with ./."
+            )
         return user_path(given)
     name = scheme[1].lower()
     if not text.startswith("//", scheme.end() - 1):
@@ -170,6 +189,8 @@ def _unknown(scheme: str) -> str:
         return f"{named}: name the folder of the store, which has its SQLite database and its pictures."
     if scheme.startswith(_SERVERS):
         return f"{named}: write {EXAMPLE}, without a driver's name."
+    if scheme in BUCKETS:
+        return f"{named}: a bucket keeps the pictures of a store, as {PICTURES} names it; {_KNOWN}."
     return f"{named}: {_KNOWN}."
 
 
@@ -180,6 +201,8 @@ def _folder(address: str) -> Path:
     parts = urlsplit(address)
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
         raise UsageError("A folder's address has three slashes and the whole path: file:///home/ada/store.")
+    if parts.query or parts.fragment:
+        raise UsageError("A folder's address has no options; write # and ? in it as %23 and %3F.")
     return user_path(url2pathname(parts.path))
 
 
@@ -193,7 +216,12 @@ def _server(rest: str) -> ServerAddress:
     login_and_hosts, _, database = before.partition("/")
     login, _, hosts = login_and_hosts.rpartition("@")
     # Where a password has a slash or a question mark, its @ is behind that.
-    if ":" in _decoded(login) or "@" in database or "@" in query.partition("=")[0]:
+    if (
+        ":" in _decoded(login)
+        or "@" in database
+        or "@" in query.partition("=")[0]
+        or _SECRET.search(_decoded(rest))
+    ):
         raise UsageError(_KEEP_IT_OUT)
     pairs = [_split(each) for each in hosts.split(",")]
     given = {
@@ -231,8 +259,8 @@ def _checked(hosts: str, ports: str) -> tuple[str, str]:
     names, numbers = _pairs(hosts, ports)
     if any(number and not (number.isdecimal() and 0 < int(number) < 65536) for number in numbers):
         raise UsageError(
-            "The store's address has a port that is not a number from 1 to 65535. If it is a password: "
-            + _KEEP_IT_OUT
+            f"The store's address has a port that is not a number from 1 to 65535. If it is a password: "
+            f"{_WHERE_IT_BELONGS} Nothing was opened."
         )
     if len(names) != len(numbers):
         raise UsageError("The store's address has more or fewer ports than hosts.")

@@ -331,6 +331,38 @@ def test_keys_that_are_missing_or_none_are_named_by_what_has_to_be_set(
     assert "no-key" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    "name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"]
+)
+def test_a_value_of_the_environment_with_a_line_break_is_named(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    machine()
+    monkeypatch.setenv(name, f"{os.environ[name]}\n")
+    with pytest.raises(UsageError, match=f"{name} has a line break or .*; set it without"):
+        open_files(read_pictures("s3://lab/pictures"), None, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ("https://1.2.3.4.5", "its address or a credential in the environment is none; correct AWS_ACCESS"),
+        ("https://[::1", "AWS_ENDPOINT_URL is no whole address"),
+        ("https://lab:99999", "AWS_ENDPOINT_URL is no whole address"),
+        ("https://ada:a-secret@lab", "AWS_ENDPOINT_URL names no host, or has a login"),
+        ("https:///lab", "AWS_ENDPOINT_URL names no host"),
+    ],
+)
+def test_an_address_of_a_service_that_is_none_is_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, endpoint: str, said: str
+) -> None:
+    machine()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises((UsageError, UnreachableError), match=said) as told:
+        open_files(read_pictures("s3://lab/pictures"), None, lambda _: None).try_out()
+    assert "a-secret" not in str(told.value)
+
+
 def test_no_connection_and_no_bucket_are_told(machine: Machine, way: Proxy, bucket: str) -> None:
     with pytest.raises(UnreachableError, match="s3://nobodys/pictures cannot be written: there is no such"):
         machine("a", "nobodys").try_out()

@@ -35,6 +35,15 @@ WITH_PASSWORD = [
     "postgresql://db.lab/rivya?host=ada:hunter2@db.lab",
     "host=db.lab dbname=rivya user=ada password=hunter2",
     "password = hunter2 host=db.lab",
+    "postgresql://db.lab/rivya;password=hunter2",
+    "postgresql://db.lab/rivya&Password=hunter2",
+    "postgresql://db.lab/rivya?sslmode=require;password=hunter2",
+    "postgresql://db.lab/rivya?sslmode=require%26pwd=hunter2",
+    "postgresql://db.lab/rivya?options=-cpassword%3Dhunter2",
+    "postgresql://db.lab/rivya?dbname=postgresql://ada:hunter2@db.lab/rivya",
+    "postgresql://db.lab/postgresql%3A%2F%2Fada%3Ahunter2%40db.lab",
+    ":hunter2@db.lab/rivya",
+    "~ada:hunter2@db.lab/rivya",
 ]
 MISTYPED = [
     "postgresql://ada:hunter2",
@@ -55,6 +64,9 @@ MISTYPED = [
     " postgresql://ada:hunter2@db.lab/rivya",
     "'ada:hunter2@db.lab/rivya'",
     "jdbc:postgresql://db.lab/rivya?user=ada&password=hunter2",
+    "psql postgresql://ada@db.lab/hunter2",
+    "RIVYA_STORE=postgresql://hunter2@db.lab/rivya",
+    "(postgresql://hunter2@db.lab/rivya)",
 ]
 
 
@@ -87,7 +99,10 @@ def test_a_pathlib_path_hides_no_address(given: str) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("s3://lab/store", "s3://: a store is a folder .* or postgresql://db.lab/rivya"),
+        (
+            "s3://lab/store",
+            "s3://: a bucket keeps the pictures of a store, as RIVYA_PICTURES.* or postgresql://",
+        ),
         ("http://db.lab/rivya", "http://: a store is a folder"),
         ("sqlite:///rivya.db", "sqlite://: name the folder"),
         ("sqlite+pysqlite:///rivya.db", "name the folder"),
@@ -108,6 +123,13 @@ def test_a_pathlib_path_hides_no_address(given: str) -> None:
         ("postgresql://[::1/rivya", "brackets"),
         ("postgresql://ada@::1:5432/rivya", "brackets"),
         ("file://server/share", "three slashes"),
+        ("file:///data/run#3", "write # and . in it as %23 and %3F"),
+        ("file:///data/store?mode=ro", "write # and . in it as %23 and %3F"),
+        ("RIVYA_STORE=postgresql://db.lab/rivya", "more than an address"),
+        ("<postgresql://db.lab/rivya>", "more than an address"),
+        ('"/data/store"', "quotation marks"),
+        ("'store'", "quotation marks"),
+        (" ", "is empty"),
     ],
 )
 def test_an_address_that_is_none_says_what_is_right(given: str, said: str) -> None:

@@ -19,7 +19,10 @@ from servers import PostgresqlServer, postgresql_server, programs, unused_port
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store.places import ServerAddress, read_place
+from rivya_nb.store.postgresql.trouble import grants
 from rivya_nb.store.store import Store
+
+from .filling import a_job, add
 
 PICTURES = "file:///no/such/folder"
 """Nothing gets so far."""
@@ -90,6 +93,10 @@ def refusal(address: str) -> str:
         ("ada", "/rivya?sslmode=require", SECRET, r"encryption is asked for.*ssl = on"),
         ("guest", "/rivya?sslmode=verify-full&sslrootcert=/no/such", None, "encryption is asked for|no encrypted"),
         ("ada", "/rivya?options=-csearch_pth=x", SECRET, "option behind the address is wrong.*search_pth"),
+        ("ada", "/rivya?connect_timeout=soon", SECRET, "option behind the address is wrong.*connect_timeout"),
+        ("ada", "/rivya?options=bogus", SECRET, "option behind the address is wrong.*bogus"),
+        ("guest", "/rivya?require_auth=scram-sha-256", None, "option behind the address is wrong.*scram-sha-256"),
+        ("ada", "/rivya?options=-csearch_path=lab", SECRET, "names no schema .*search_path=public"),
         ("ada", "/rivya?service=lab", SECRET, "service .*not known here .*lab.*; correct it, or the file"),
     ],
 )  # fmt: skip
@@ -270,6 +277,40 @@ def test_a_missing_right_to_make_or_to_read_tables_is_named(
         admin.execute(refusal(as_role).partition("allow it: ")[2].rstrip("."))
     with closing(Store.open(read_place(as_role))) as store:
         assert not store.is_read_only
+
+
+def test_of_a_user_who_may_write_in_part_the_missing_rights_are_named(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_store()
+    role = new_role(postgresql)
+    with postgresql.connect(address.database) as admin:
+        admin.execute(grants("public", role))
+        for taken, missing in (
+            ("DELETE ON votes", "votes"),
+            ("USAGE ON SEQUENCE runs_id_seq", "runs_id_seq"),
+        ):
+            admin.execute(f"REVOKE {taken} FROM {role}")
+            with closing(Store.open(postgresql.address(address.database, role))) as store:
+                with pytest.raises(
+                    StoreError, match=f"may not write {missing}; its owner allows it with"
+                ) as told:
+                    add(store, a_job())
+                # What the message says is enough.
+                admin.execute(str(told.value).partition("allows it with ")[2].partition(")")[0])
+            with closing(Store.open(postgresql.address(address.database, role))) as store:
+                add(store, a_job())
+    postgresql.drop(address)
+
+
+@pytest.mark.parametrize("damage", ["DELETE FROM store_settings WHERE name = 'version'",
+                                    "UPDATE store_settings SET value = 'x' WHERE name = 'version'"])  # fmt: skip
+def test_tables_without_their_version_are_told(postgresql: PostgresqlServer, damage: str) -> None:
+    address = postgresql.new_store()
+    with postgresql.connect(address.database) as admin:
+        admin.execute(damage)
+    assert re.search(
+        "unreleased development state .*, or is a dump that was restored in part", refusal(str(address))
+    )
+    postgresql.drop(address)
 
 
 def new_role(server: PostgresqlServer) -> str:

@@ -37,6 +37,9 @@ _SERVER = text(
            current_setting('default_transaction_read_only')::bool AS is_read_only,
            current_user::text AS username,
            current_setting('search_path') AS search_path,
+           (SELECT nspname::text FROM pg_namespace
+            WHERE nspname = ANY(string_to_array(translate(current_setting('search_path'), '" ', ''), ','))
+            LIMIT 1) AS closed_schema,
            (SELECT nspname::text FROM pg_namespace WHERE pg_namespace.oid = its.schema) AS schema,
            has_schema_privilege(its.schema, 'CREATE') AS may_make,
            pg_backend_pid() AS process
@@ -72,12 +75,15 @@ _HIDDEN_BY = text(
 
 _SEQUENCES = text(
     """
-    SELECT coalesce(bool_and(has_sequence_privilege(sequence.oid, 'USAGE')), true)
+    SELECT sequence.relname::text
     FROM pg_class AS sequence
     JOIN pg_depend ON objid = sequence.oid AND classid = 'pg_class'::regclass AND deptype = 'a'
     JOIN pg_class AS owner ON owner.oid = refobjid
     WHERE sequence.relkind = 'S' AND owner.relname = ANY(:tables)
           AND owner.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = :schema)
+          -- Of the conditions, the server tries any first.
+          AND CASE WHEN sequence.relkind = 'S' THEN NOT has_sequence_privilege(sequence.oid, 'USAGE') END
+    ORDER BY 1
     """
 )
 
@@ -112,11 +118,7 @@ def examine(connection: Connection, address: ServerAddress) -> Examined:
     _refuse_unfit(server, address)
     where = server.schema
     if where is None:
-        raise StoreError(
-            f"{address}: the user {server.username} may use no schema of the search path ({server.search_path}); "
-            f"let the server's administrator allow one: GRANT USAGE, CREATE ON SCHEMA public TO "
-            f"{sql_name(server.username)}."
-        )
+        raise StoreError(f"{address}: {_no_schema(server)}.")
     tables = {row.table_name: row for row in connection.execute(_THERE, {"schema": where})}
     driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
     is_behind_another = driver.info.backend_pid != server.process
@@ -133,9 +135,12 @@ def examine(connection: Connection, address: ServerAddress) -> Examined:
     if version == 0:
         _refuse_unmakeable(server, address, where, obstacle)
         return Examined(0, obstacle, is_behind_another)
-    may_write = all(row.may_write for row in ours)
-    if not (may_write and connection.execute(_SEQUENCES, {"tables": names, "schema": where}).scalar_one()):
-        obstacle = obstacle or f"{address}: the user {server.username} has no right to write to it"
+    if obstacle is None:
+        unwritable = sorted(row.table_name for row in ours if not row.may_write)
+        sequences = connection.execute(_SEQUENCES, {"tables": names, "schema": where}).scalars()
+        obstacle = _lacking(
+            address, server, where, [*unwritable, *sequences], is_visitor=len(unwritable) == len(ours)
+        )
     return Examined(version, obstacle, is_behind_another)
 
 
@@ -191,12 +196,25 @@ def _version(
     if found >= schema.OURS:
         raise StoreError(
             f"{address} was written by an unreleased development state of rivya_nb, which this version cannot "
-            "read; nothing was changed: name another database."
+            "read, or is a dump that was restored in part; nothing was changed: name another database."
         )
     raise StoreError(
         f"{address}: the schema {where} has tables of something else ({shortened(', '.join(sorted(tables)))}), "
         "and nothing was changed; name another database, or a schema for the store alone: CREATE SCHEMA rivya, "
         "and ?options=-csearch_path=rivya behind the address."
+    )
+
+
+def _no_schema(server: Any) -> str:
+    user, path = sql_name(server.username), server.search_path
+    if server.closed_schema is not None:
+        return (
+            f"the user {server.username} may use no schema of the search path ({path}); let the server's "
+            f"administrator allow one: GRANT USAGE, CREATE ON SCHEMA {sql_name(server.closed_schema)} TO {user}"
+        )
+    return (
+        f"the search path ({path}) names no schema that there is; let the server's administrator make it with "
+        f"CREATE SCHEMA … AUTHORIZATION {user}, or write ?options=-csearch_path=public behind the address"
     )
 
 
@@ -206,6 +224,20 @@ def _obstacle(server: Any) -> str | None:
     if server.is_read_only:
         return "the server lets this user only read: default_transaction_read_only is on"
     return None
+
+
+def _lacking(
+    address: ServerAddress, server: Any, where: str, missing: list[str], *, is_visitor: bool
+) -> str | None:
+    """What keeps a user from writing who lacks rights on these tables and sequences; None if none is lacking."""
+    if is_visitor:
+        return f"{address}: the user {server.username} has no right to write to it"
+    if not missing:
+        return None
+    return (
+        f"{address}: the user {server.username} may not write {shortened(listing(missing))}; its owner allows it "
+        f"with {grants(where, server.username)}"
+    )
 
 
 def _refuse_unmakeable(server: Any, address: ServerAddress, where: str, obstacle: str | None) -> None:

@@ -21,9 +21,11 @@ settings = Table(
 
 
 def version_of(connection: Connection) -> int:
-    """The version of the store's tables."""
-    kept = connection.execute(select(settings.c.value).where(settings.c.name == _VERSION))
-    return int(kept.scalar_one())
+    """The version of the store's tables; 0 where none is kept, as in a dump that was restored in part."""
+    kept = connection.execute(
+        select(settings.c.value).where(settings.c.name == _VERSION)
+    ).scalar_one_or_none()
+    return int(kept) if kept is not None and kept.isdecimal() else 0
 
 
 def keep_version(connection: Connection, version: int) -> None:

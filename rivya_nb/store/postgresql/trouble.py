@@ -35,7 +35,14 @@ _KEEP_IT = (
     "or in PGPASSWORD"
 )
 
+_OPTION = "an option behind the address is wrong ({said}); correct it"
+
 _CONNECTING = (
+    (
+        "bad value for connect_timeout|invalid command-line argument|method requirement|channel binding required"
+        "|only supports protocol|weak sslmode",
+        _OPTION,
+    ),
     ("password authentication failed", f"the server does not take the password ({{said}}); {_KEEP_IT}"),
     ("no password supplied", f"the server asks for a password, and there is none; {_KEEP_IT}"),
     (
@@ -129,7 +136,7 @@ _CONNECTING = (
     ),
     (
         "unrecognized configuration parameter|invalid connection option|invalid .*value",
-        "an option behind the address is wrong ({said}); correct it",
+        _OPTION,
     ),
     (
         "closed the connection|consuming input failed|connection is closed|connection is lost|reset by peer",
@@ -237,7 +244,7 @@ def _may_pass(error: BaseException) -> bool:
     if isinstance(error, PoolTimeoutError):
         return True
     origin = error.orig if isinstance(error, DBAPIError) else error
-    if not isinstance(origin, DriverError):
+    if not isinstance(origin, DriverError) or _known(origin) == _OPTION:
         return False
     if origin.sqlstate and not origin.sqlstate.startswith(_NO_CODE):
         return origin.sqlstate.startswith(_PASSING)
