@@ -80,7 +80,7 @@ _Reader: TypeAlias = Callable[[Bytes, int], "_Frame | None"]
 
 
 def id3_end(data: Bytes, at: int = 0) -> int:
-    """Where an ID3 tag ends that begins at a place; the place itself without one. It may be past the file's end."""
+    """Where an ID3 tag ends that begins at a place; the place itself without one. The end may be past the file's."""
     head = bytes(data[at : at + 10])
     if head[:3] != b"ID3" or len(head) < 10 or head[3] not in _VERSIONS:
         return at
@@ -130,8 +130,8 @@ def walk_adts(data: Bytes, steps: Steps) -> Walked:
 
 
 def _parts(data: Bytes, frame_at: _Reader, steps: Steps) -> tuple[list[_Part], int]:
-    """The frames of a file, and how many bytes of it are neither frames nor tags. Players go on behind what they do
-    not know: files that were joined end to end play as one, each with its own tags."""
+    """The frames of a file, and how many bytes of it are neither frames nor tags. Players go on behind what they
+    do not know: files that were joined end to end play as one, each with its own tags."""
     at, unknown = tags_end(data), 0
     start = at if frame_at(data, at) is not None else _next_frame(data, at, frame_at, steps)
     parts: list[_Part] = []
