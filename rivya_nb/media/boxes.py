@@ -51,7 +51,8 @@ class Box(NamedTuple):
 @dataclass(slots=True)
 class _Track:
     """A track: what it has, how long it is shown in seconds, its size in pixels, how many ticks of its samples go
-    to a second, how many samples do, and where the last one ends in the file."""
+    to a second, how many samples do, how many there are in its tables and their ticks, and where the last one ends
+    in the file."""
 
     handler: bytes = b""
     codec: bytes = b""
@@ -61,6 +62,8 @@ class _Track:
     height: int = 0
     rate: int = 0
     frame_rate: float = 0.0
+    samples: int = 0
+    ticks: int = 0
     end: int = 0
 
 
@@ -96,9 +99,10 @@ def _told(data: Bytes, tracks: Sequence[_Track], whole: bool | None) -> Walked:
     if not films and not sounds:
         return Walked(whole)
     durations = [track.duration for track in films + sounds if track.duration is not None]
-    widest = max(films, key=lambda track: track.width * track.height, default=_Track())
+    # Of several films, the first one is played.
+    film = next((track for track in films if track.width and track.height), _Track())
     medium: Medium = "video" if films else "audio"
-    return Walked(whole, max(durations, default=None), widest.width, widest.height, medium, widest.frame_rate)
+    return Walked(whole, max(durations, default=None), film.width, film.height, medium, film.frame_rate)
 
 
 def top_boxes(data: Bytes, steps: Steps) -> Iterator[Box]:
@@ -167,7 +171,8 @@ def _track(data: Bytes, trak: Box, movie_rate: int, steps: Steps) -> _Track:
     if track.handler == b"vide" and not (track.width and track.height) and entry:
         track.width, track.height = number(data, entry + 32, 2), number(data, entry + 34, 2)
     is_edited = find_box(data, trak, steps, b"edts", b"elst") is not None
-    lasting = _count(track, *_samples(data, stbl, steps))
+    track.samples, track.ticks = _samples(data, stbl, steps)
+    lasting = _count(track, track.samples, track.ticks)
     told = seconds(shown, movie_rate)
     # Without edits the samples themselves tell more than the heads, which repeat it.
     track.duration = (told or lasting) if is_edited else (lasting or told)
@@ -257,12 +262,13 @@ def _add_fragments(
     data: Bytes, moov: Box, fragments: Sequence[Box], tracks: Sequence[_Track], steps: Steps
 ) -> None:
     """Give the tracks the durations that their fragments have altogether."""
-    rates = {track.number: track.rate for track in tracks}
     usual: dict[int, int] = {}
     for mvex in (box for box in boxes_in(data, moov.content, moov.end, steps) if box.kind == b"mvex"):
         for trex in (box for box in boxes_in(data, mvex.content, mvex.end, steps) if box.kind == b"trex"):
             usual[number(data, trex.content + 4, 4)] = number(data, trex.content + 12, 4)
-    samples, lasting = dict.fromkeys(rates, 0), dict.fromkeys(rates, 0)
+    # Some programs write the first samples into the tables.
+    samples = {track.number: track.samples for track in tracks}
+    lasting = {track.number: track.ticks for track in tracks}
     for fragment in fragments:
         for traf in (
             box

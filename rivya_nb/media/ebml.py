@@ -168,7 +168,12 @@ def _read_tracks(data: Bytes, at: int, end: int, found: _Segment, steps: Steps) 
         found.types.add(kind)
         frame_time = _value(data, inner.get(_FRAME_TIME))
         found.frame_times[_value(data, inner.get(_NUMBER))] = frame_time
-        if kind == _FILM and (video := inner.get(_VIDEO)) is not None and video.end is not None:
+        if (
+            kind == _FILM
+            and not found.width
+            and (video := inner.get(_VIDEO)) is not None
+            and video.end is not None
+        ):
             shape = {
                 each.id: each for each in elements(data, video.content, min(video.end, len(data)), steps)
             }
@@ -184,7 +189,7 @@ def _read_shape(data: Bytes, shape: dict[int, Element], found: _Segment) -> None
             _value(data, shape.get(_SHOWN_WIDTH)) or width,
             _value(data, shape.get(_SHOWN_HEIGHT)) or height,
         )
-    if width * height > found.width * found.height and max(width, height) < 1 << 20:
+    if width and height and max(width, height) < 1 << 20:
         found.width, found.height = width, height
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.imaging.formats import Format
 from rivya_nb.media.formats import FORMATS, HEADER_BYTES, find_kind, with_tracks
-from rivya_nb.media.mpeg import id3_end
+from rivya_nb.media.mpeg import tags_end
 from rivya_nb.media.walking import Walked
 
 
@@ -72,7 +72,7 @@ def read_kind(path: Path) -> tuple[Format, Walked] | None:
         # Mapped, not read: it may be large.
         with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
             kind = find_kind(header)
-            tag_end = id3_end(header)
+            tag_end = tags_end(data)
             if tag_end:
                 behind = find_kind(data[tag_end : tag_end + HEADER_BYTES])
                 kind = behind if behind in FORMATS else kind

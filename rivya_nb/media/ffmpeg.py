@@ -66,6 +66,12 @@ _DEMUXERS = {
 }
 """ffmpeg's names: a playlist that is called .mp4 must not be followed."""
 
+_SQUARE = "scale='round(iw*sar)':ih,setsar=1"
+"""Frames as they are shown: in some videos, the pixels are not square."""
+
+_AS_PPM = ["-pix_fmt", "rgb24", "-f", "image2pipe", "-c:v", "ppm", "-"]
+"""With 8 bits for each colour, however many the video has."""
+
 _PPM = re.compile(rb"P6\n(\d+) (\d+)\n255\n")
 
 _PASSED_ON = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP")
@@ -93,8 +99,8 @@ def frame(path: Path, kind: Format, at: float = 0.0, box: tuple[int, int] | None
     pixels) if that is given. None if there is no ffmpeg, or it finds none there."""
     from PIL import Image
 
-    fit = [] if box is None else ["-vf", f"scale={_fitting(box)}"]
-    out = ["-map", "0:V:0", "-frames:v", "1", *fit, "-f", "image2pipe", "-c:v", "ppm", "-"]
+    fit = _SQUARE if box is None else f"{_SQUARE},scale={_fitting(box)}"
+    out = ["-map", "0:V:0", "-frames:v", "1", "-vf", fit, *_AS_PPM]
     data = _run(path, kind, out, start=at)
     if not data:
         return None
@@ -130,11 +136,11 @@ def frames(
         f"fps=fps={rate}:start_time={at - start:.6f}:round=up",
         # From 0 on, or the first one would be written twice.
         "setpts=N/FRAME_RATE/TB",
+        _SQUARE,
         *([] if box is None else [f"scale={_fitting(box)}"]),
     ]
-    out = ["-map", "0:V:0", "-vf", ",".join(steps), "-frames:v", str(number), "-f", "image2pipe"]
-    coded = [*out, "-c:v", "ppm", "-"]
-    data = _run(path, kind, coded, start=start, stop=stop, more=number * FRAME_TIMEOUT)
+    out = ["-map", "0:V:0", "-vf", ",".join(steps), "-frames:v", str(number), *_AS_PPM]
+    data = _run(path, kind, out, start=start, stop=stop, more=number * FRAME_TIMEOUT)
     return _pictures(data) if data else []
 
 
@@ -162,7 +168,7 @@ def samples(path: Path, kind: Format, duration: float) -> bytes | None:
 def small_film(path: Path, kind: Format, box: tuple[int, int], rate: int) -> bytes | None:
     """A video within `box` (width and height in pixels) as WebM of about `rate` bits a second; its sound
     adds `SOUND_RATE`; None if there is no ffmpeg, or it fails."""
-    scale = f"scale={_fitting(box)}:force_divisible_by=2"
+    scale = f"{_SQUARE},scale={_fitting(box)}:force_divisible_by=2"
     picture = ["-map", "0:V:0", "-vf", scale, "-fpsmax", str(_FRAMES), "-pix_fmt", "yuv420p"]
     # A key frame each second: a player that goes to a place decodes no more than that.
     picture += [*_film_rate(rate), "-g", str(_FRAMES)]
@@ -188,7 +194,7 @@ def plain_film(path: Path, kind: Format, box: tuple[int, int], rate: int) -> byt
     """A video within `box` (width and height in pixels) as WebM of at most about `rate` bits a second, to be seen
     closely: without sound, and without what is written in the file; None if there is no ffmpeg, or it fails.
     """
-    scale = f"scale={_fitting(box)}:force_divisible_by=2"
+    scale = f"{_SQUARE},scale={_fitting(box)}:force_divisible_by=2"
     picture = ["-map", "0:V:0", "-vf", scale, "-fpsmax", "30", "-pix_fmt", "yuv420p", *_NOTHING_WRITTEN]
     codec = ["-c:v", "libvpx", "-deadline", "good", "-cpu-used", "5", "-crf", "10", "-g", "30"]
     return _webm(path, kind, [*picture, *codec, *_rates(rate)])

@@ -7,7 +7,7 @@ import re
 from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.imaging import formats as pictures
 from rivya_nb.imaging.formats import Format
-from rivya_nb.media.mpeg import id3_end, is_adts, is_mpeg
+from rivya_nb.media.mpeg import is_adts, is_mpeg, tags_end
 
 HEADER_BYTES = 4096
 """The most bytes from a file's start that `find_medium` and `find_kind` need."""
@@ -94,8 +94,8 @@ def _find_sound(header: bytes) -> Format | None:
         return FLAC
     if header.startswith(b"OggS"):
         return OGV if b"\x80theora" in header[:512] else OGG
-    if header.startswith(b"ID3"):
-        # Behind the tag, if that is short enough, is the sound itself.
-        behind = header[id3_end(header) :]
-        return (_find_sound(behind) if behind[:3] != b"ID3" else None) or MP3
+    tags = 0 if header.startswith(b"TAG") else tags_end(header)
+    if tags:
+        # Behind the tags, if they are short enough, is the sound itself.
+        return _find_sound(header[tags:]) or MP3
     return AAC if is_adts(header) else MP3 if is_mpeg(header) else None

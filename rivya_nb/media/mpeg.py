@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
+from rivya_nb.media.walking import Bytes, Steps, Walked, number
 
 _MPEG_1, _MPEG_2, _MPEG_2_5 = 3, 2, 0
 _LAYER_2, _LAYER_3 = 2, 1
@@ -37,6 +37,15 @@ _AAC_RATES = (
 _TAG_BYTES = 128
 """The size of the oldest tag, which ends a file."""
 
+_HEAD = 7
+"""Bytes of a frame at least: fewer at the end are the start of one."""
+
+_MOST_TAGS = 16
+"""Tags one behind the other; no file has more."""
+
+_VERSIONS = (2, 3, 4)
+"""Of the other tag: a text may begin with its name."""
+
 _TAIL_TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
 """How tags behind the sound begin: nothing of the sound is missing before them."""
 
@@ -49,12 +58,14 @@ class _Frame(NamedTuple):
     rate: int
 
 
-class _Chain(NamedTuple):
-    """Where the frames and tags of a part end, where its frames end, and how many these are."""
+class _Part(NamedTuple):
+    """Frames of one kind that lie one behind the other: where they start and end, how many they are, and the first
+    one. An end past the file's means that the last one is cut."""
 
-    limit: int
+    start: int
     end: int
     frames: int
+    first: _Frame
 
 
 class _Told(NamedTuple):
@@ -68,14 +79,28 @@ _Reader: TypeAlias = Callable[[Bytes, int], "_Frame | None"]
 """Reads the frame at a place; None if there is none."""
 
 
-def id3_end(data: Bytes) -> int:
-    """Where an ID3 tag at the start ends; 0 without one. It may be past the file's end."""
-    if data[:3] != b"ID3" or len(data) < 10:
-        return 0
+def id3_end(data: Bytes, at: int = 0) -> int:
+    """Where an ID3 tag ends that begins at a place; the place itself without one. The end may be past the file's."""
+    head = bytes(data[at : at + 10])
+    if head[:3] != b"ID3" or len(head) < 10 or head[3] not in _VERSIONS:
+        return at
     size = 0
-    for byte in data[6:10]:
+    for byte in head[6:10]:
         size = size << 7 | byte & 0x7F
-    return size + (20 if data[5] & 0x10 else 10)
+    return at + size + (20 if head[5] & 0x10 else 10)
+
+
+def tags_end(data: Bytes, at: int = 0) -> int:
+    """The same for tags of any kind, one behind the other."""
+    for _ in range(_MOST_TAGS):
+        head = bytes(data[at : at + 16])
+        if head.startswith(b"TAG"):
+            at += _TAG_BYTES
+        elif head.startswith(b"APETAGEX"):
+            at += 32 + int.from_bytes(head[12:16], "little")
+        else:
+            at = id3_end(data, at)
+    return at
 
 
 def is_mpeg(header: bytes) -> bool:
@@ -89,58 +114,84 @@ def is_adts(header: bytes) -> bool:
 
 
 def walk_mpeg(data: Bytes, steps: Steps) -> Walked:
-    at = id3_end(data)
-    if _mpeg_frame(data, at) is None:
-        return Walked(False if at + 4 > len(data) else None)
-    lasts: float | None = 0.0
-    # Files that were joined end to end play as one; each may have tags of its own.
-    while (first := _mpeg_frame(data, at)) is not None:
-        end, frames = _chain(data, at, _mpeg_frame, steps)
-        following = _tags_end(data, end, steps)
-        goes_on = end < following < len(data) and _mpeg_frame(data, following) is not None
-        part = _walk_part(data, at, first, _Chain(following if goes_on else len(data), end, frames))
-        lasts = None if lasts is None or part.duration is None else lasts + part.duration
-        if not goes_on:
-            break
-        at = following
-    return Walked(part.whole, lasts)
+    parts, unknown = _parts(data, _mpeg_frame, steps)
+    if not parts:
+        return Walked(False if tags_end(data) + 4 > len(data) else None)
+    # A frame that tells of the others is silent.
+    silent = sum(part.first.samples / part.first.rate for part in parts if _told(data, part) != _Told())
+    return Walked(_has_end(data, parts[-1]), _lasting(data, parts, unknown, silent))
 
 
-def _tags_end(data: Bytes, at: int, steps: Steps) -> int:
-    """Where the tags end that begin at this place; the place itself if there is none."""
-    while True:
+def walk_adts(data: Bytes, steps: Steps) -> Walked:
+    parts, unknown = _parts(data, _adts_frame, steps)
+    if not parts:
+        return Walked(False if tags_end(data) + 7 > len(data) else None)
+    return Walked(False if parts[-1].end > len(data) else None, _lasting(data, parts, unknown))
+
+
+def _parts(data: Bytes, frame_at: _Reader, steps: Steps) -> tuple[list[_Part], int]:
+    """The frames of a file, and how many bytes of it are neither frames nor tags. Players go on behind what they
+    do not know: files that were joined end to end play as one, each with its own tags."""
+    at, unknown = tags_end(data), 0
+    start = at if frame_at(data, at) is not None else _next_frame(data, at, frame_at, steps)
+    parts: list[_Part] = []
+    while (first := frame_at(data, start)) is not None:
+        parts.append(_part(data, start, first, frame_at, steps))
+        unknown += start - at
+        at = tags_end(data, parts[-1].end)
+        start = _next_frame(data, at, frame_at, steps)
+    return parts, unknown + max(0, len(data) - at)
+
+
+def _next_frame(data: Bytes, at: int, frame_at: _Reader, steps: Steps) -> int:
+    """Where frames begin at this place or behind it; the file's end if there are none. Two or three bytes may look
+    like a frame by chance, but not three times in a row."""
+    while 0 <= at < len(data):
         steps.take()
-        head = bytes(data[at : at + 16])
-        if head.startswith(b"ID3") and len(head) >= 10:
-            at += id3_end(head)
-        elif head.startswith(b"TAG"):
-            at += _TAG_BYTES
-        elif head.startswith(b"APETAGEX"):
-            at += 32 + int.from_bytes(head[12:16], "little")
-        else:
+        place, left = at, 3
+        while left and (frame := frame_at(data, place)) is not None:
+            steps.take()
+            place, left = place + frame.length, left - 1
+        if not left:
             return at
+        at = data.find(b"\xff", at + 1)
+    return len(data)
 
 
-def _walk_part(data: Bytes, start: int, first: _Frame, chain: _Chain) -> Walked:
-    """One file of those that were joined, or the only one."""
-    told = _told(data, start, first)
-    is_cut = chain.end > len(data)
-    rest = bytes(data[chain.end : min(chain.end + _TAG_BYTES, chain.limit)])
-    has_tag = rest.startswith(_TAIL_TAGS)
+def _part(data: Bytes, start: int, first: _Frame, frame_at: _Reader, steps: Steps) -> _Part:
+    """The frames from this place on that are like the first one."""
+    at, frames = start, 0
+    frame: _Frame | None = first
+    while frame is not None and frame.samples == first.samples and frame.rate == first.rate:
+        steps.take()
+        at, frames = at + frame.length, frames + 1
+        frame = frame_at(data, at)
+    if at < len(data) < at + _HEAD and data[at] == 0xFF:
+        at, frames = len(data) + 1, frames + 1
+    return _Part(start, at, frames, first)
+
+
+def _lasting(data: Bytes, parts: Sequence[_Part], unknown: int, silent: float = 0.0) -> float | None:
+    """How many seconds the frames last, without those that are silent; None if most of the file is something
+    else."""
+    if unknown > sum(part.end - part.start for part in parts):
+        return None
+    is_cut = parts[-1].end > len(data)
+    lasting = sum(part.frames * part.first.samples / part.first.rate for part in parts)
+    last = parts[-1].first
+    return (lasting - silent - is_cut * last.samples / last.rate) or None
+
+
+def _has_end(data: Bytes, last: _Part) -> bool | None:
+    """Whether the last part has all that its first frame tells, or a tag follows it."""
+    told = _told(data, last)
+    rest = bytes(data[last.end : last.end + _TAG_BYTES])
     is_tag_cut = 0 < len(rest) < _TAG_BYTES and b"TAG".startswith(rest[:3])
-    size = chain.limit - start
-    whole = False if is_cut or is_tag_cut else _has_all(size, chain.frames, told, bool(rest))
-    if whole is None and told == _Told() and has_tag:
-        whole = True
-    if not rest or has_tag:
-        # The frames are counted; one that tells of the others is silent.
-        count = chain.frames - is_cut - (told != _Told())
-    elif told.frames is not None:
-        count = told.frames
-    else:
-        # Something else is in between; what the rest of it is, is not known.
-        return Walked(whole)
-    return Walked(whole, seconds(count * first.samples, first.rate))
+    if last.end > len(data) or is_tag_cut:
+        return False
+    if told == _Told() and rest.startswith(_TAIL_TAGS):
+        return True
+    return _has_all(len(data) - last.start, last.frames, told, bool(rest))
 
 
 def _has_all(size: int, frames: int, told: _Told, goes_on: bool) -> bool | None:
@@ -155,37 +206,11 @@ def _has_all(size: int, frames: int, told: _Told, goes_on: bool) -> bool | None:
     return None if goes_on or told.size is not None or frames == told.frames else False
 
 
-def walk_adts(data: Bytes, steps: Steps) -> Walked:
-    start = id3_end(data)
-    first = _adts_frame(data, start)
-    if first is None:
-        return Walked(False if start + 7 > len(data) else None)
-    end, frames = _chain(data, start, _adts_frame, steps)
-    is_cut = end > len(data)
-    if end < len(data) and not bytes(data[end : end + _TAG_BYTES]).startswith(_TAIL_TAGS):
-        # How long the rest is, is not known.
-        return Walked(None)
-    return Walked(False if is_cut else None, seconds((frames - is_cut) * first.samples, first.rate))
-
-
 def _is_chain(header: bytes, frame_at: _Reader) -> bool:
     first = frame_at(header, 0)
     return first is not None and (
         first.length + 7 > len(header) or frame_at(header, first.length) is not None
     )
-
-
-def _chain(data: Bytes, start: int, frame_at: _Reader, steps: Steps) -> tuple[int, int]:
-    """Where the frames end, and how many there are; an end past the file's end means that the last one is cut."""
-    at = start
-    frames = 0
-    while at < len(data) and (frame := frame_at(data, at)) is not None:
-        steps.take()
-        at, frames = at + frame.length, frames + 1
-    if at < len(data) < at + 4 and data[at] == 0xFF:
-        # Less than a frame's head is left.
-        return len(data) + 1, frames + 1
-    return at, frames
 
 
 def _mpeg_frame(data: Bytes, at: int) -> _Frame | None:
@@ -209,9 +234,9 @@ def _adts_frame(data: Bytes, at: int) -> _Frame | None:
     return _Frame(length, 1024 * ((head & 3) + 1), _AAC_RATES[rate])
 
 
-def _told(data: Bytes, start: int, first: _Frame) -> _Told:
+def _told(data: Bytes, part: _Part) -> _Told:
     """What an encoder has written into the first frame."""
-    frame = bytes(data[start : start + first.length])
+    frame = bytes(data[part.start : part.start + part.first.length])
     at = max(frame.find(b"Xing", 4, 48), frame.find(b"Info", 4, 48))
     if at >= 0:
         flags = number(frame, at + 4, 4)

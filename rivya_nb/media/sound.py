@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from rivya_nb.media.mpeg import id3_end
+from rivya_nb.media.mpeg import tags_end
 from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
 
 _UNPACKED = (1, 3, 6, 7)
@@ -147,7 +147,7 @@ _LONGEST_FRAME = 1 << 17
 
 
 def walk_flac(data: Bytes, steps: Steps) -> Walked:
-    at = id3_end(data) + 4
+    at = tags_end(data) + 4
     head, is_last = at + 4, False
     while not is_last:
         steps.take()

@@ -33,6 +33,14 @@ SAMPLES: Mapping[str, Sample] = {
     "fragments.mp4": Sample("video", "video/mp4", 0.7, FILM),
     "open_fragments.mp4": Sample("video", "video/mp4", 0.7, FILM, None),
     "dash.mp4": Sample("video", "video/mp4", 0.7, FILM),
+    # Its first fragment is in the tables of the film.
+    "frag_late.mp4": Sample("video", "video/mp4", 0.7, FILM),
+    # Of 10 bits for each colour, with pixels twice as wide as high, and with a second film.
+    "film_deep.mp4": Sample("video", "video/mp4", 0.5, FILM),
+    "film_flat.mp4": Sample("video", "video/mp4", 0.5, (96, 32)),
+    "film_flat.webm": Sample("video", "video/webm", 0.5, (96, 32)),
+    "film_twice.mp4": Sample("video", "video/mp4", 0.5, FILM),
+    "film_twice.mkv": Sample("video", "video/x-matroska", 0.5, FILM),
     "film.mov": Sample("video", "video/quicktime", 0.5, FILM),
     "film.webm": Sample("video", "video/webm", 0.508, FILM),
     "live.webm": Sample("video", "video/webm", 0.508, FILM, None),

@@ -106,6 +106,8 @@ def test_stills_beside_sound_are_the_covers_of_its_chapters(
         b"RIFF\x20\0\0\0AVI LIST" + bytes(40),
         b"\x1a\x45\xdf\xa3" + bytes(60),
         b"ID",
+        b"ID3 is how a decision tree is grown, and a text may begin with it.\n" * 9,
+        b"TAG: what a text may begin with.\n" * 99,
         bytes(300),
         b"\xff\xfb",
     ],

@@ -15,6 +15,7 @@ from rivya_nb.errors import PictureError
 from rivya_nb.imaging.formats import Format
 from rivya_nb.media import ffmpeg
 from rivya_nb.media.formats import MP4
+from rivya_nb.media.frames import Frames, read_frames
 from rivya_nb.media.posters import make_poster
 from rivya_nb.media.words import length_words
 
@@ -48,6 +49,16 @@ def test_the_poster_of_a_video_is_one_of_its_frames(name: str) -> None:
     assert (image.mode, image.size) == ("RGB", SAMPLES[name].size)
     # The test picture has many colours; a card has few.
     assert len(image.resize((24, 16)).getcolors(1 << 16) or ()) > 40
+
+
+@pytest.mark.parametrize("name", ["film_deep.mp4", "film_flat.mp4", "film_flat.webm", "turned.mp4"])
+def test_frames_are_as_the_video_is_shown(name: str) -> None:
+    read = read_frames(FOLDER / name, Frames(0.25, 2))
+    assert {(image.mode, image.size) for image in read} == {("RGB", SAMPLES[name].size)}
+    assert [image.size for image in read_frames(FOLDER / name, Frames(), box=(24, 24))] == [
+        (24, round(24 * image.height / image.width)) if image.width > image.height else (16, 24)
+        for image in read[:1]
+    ]
 
 
 def test_a_poster_has_a_play_sign_and_fits_into_its_box() -> None:

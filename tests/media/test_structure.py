@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.samples import SAMPLES, box, sample
+from media.samples import FOLDER, SAMPLES, box, sample
+from rivya_nb.media.facts import read_facts
 from rivya_nb.media.formats import FORMATS, HEADER_BYTES, find_kind
 from rivya_nb.media.structure import walk
 from rivya_nb.media.walking import Walked
@@ -261,14 +263,65 @@ def test_what_the_first_frame_of_an_mp3_tells_is_read_leniently(
     assert walked(lying, "sound.mp3").whole is whole
 
 
-@pytest.mark.parametrize(
-    "between", [b"", b"TAG" + bytes(125), b"APETAGEX" + bytes([0, 0, 0, 0, 4]) + bytes(23)]
-)
+APE = b"APETAGEX" + bytes([0, 0, 0, 0, 4]) + bytes(23)
+BETWEEN = {
+    "nothing": b"",
+    "the oldest tag": b"TAG" + bytes(125),
+    "an APE tag": APE,
+    "an APE tag without its head": b"\x03\0\0\0\0\0\0\0Title\0abc" + APE,
+    "lyrics": b"LYRICSBEGINLYR00005hello000028LYRICS200" + b"TAG" + bytes(125),
+    "zeros": bytes(400),
+    "what looks like a frame": b"\xff\xfb\x94\0" * 9,
+    "an ID3 tag at the end": b"ID3\4\0\x10\0\0\0\x20" + bytes(32) + b"3DI\4\0\x10\0\0\0\x20",
+}
+
+
+@pytest.mark.parametrize("between", BETWEEN)
 @pytest.mark.parametrize("name", ["sound.mp3", "cover.mp3", "tagged.mp3", "plain.mp3"])
-def test_mp3s_that_were_joined_last_as_long_as_all_of_them(name: str, between: bytes) -> None:
-    joined = DATA[name] + between + DATA["tagged.mp3"]
+def test_mp3s_that_were_joined_last_as_long_as_all_of_them(name: str, between: str) -> None:
+    joined = DATA[name] + BETWEEN[between] + DATA["tagged.mp3"]
     assert walked(joined, "sound.mp3").duration == pytest.approx(2 * 0.575, abs=0.03)
     assert walked(joined[:-900], "sound.mp3").whole is False
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_aacs_that_were_joined_last_as_long_as_all_of_them(between: str) -> None:
+    joined = DATA["sound.aac"] + BETWEEN[between] + DATA["sound.aac"]
+    assert walked(joined, "sound.aac").duration == pytest.approx(2 * 0.557, abs=0.001)
+    assert walked(joined[:-20], "sound.aac").whole is False
+
+
+def test_joined_sounds_of_different_rates_last_as_long_as_all_of_them() -> None:
+    slow = bytearray(DATA["sound.aac"])
+    frames = [at for at in range(len(slow)) if slow[at : at + 2] == b"\xff\xf1"]
+    for at in frames:
+        # From 22,050 Hz to 8,000 Hz.
+        slow[at + 2] = slow[at + 2] & 0xC3 | 11 << 2
+    joined = DATA["sound.aac"] + slow
+    assert walked(joined, "sound.aac").duration == pytest.approx(0.557 * (1 + 22.05 / 8), abs=0.01)
+
+
+ID3 = b"ID3\3\0\0\0\0\0\x20" + bytes(32)
+
+
+@pytest.mark.parametrize("name", ["sound.mp3", "plain.mp3", "sound.aac", "sound.flac"])
+@pytest.mark.parametrize("front", [ID3, ID3 + ID3, APE, ID3 + APE], ids=["ID3", "two", "APE", "both"])
+def test_tags_in_front_of_a_sound_change_nothing(tmp_path: Path, name: str, front: bytes) -> None:
+    (tmp_path / "a").write_bytes(front + DATA[name])
+    assert read_facts(tmp_path / "a") == read_facts(FOLDER / name)
+
+
+def test_zeros_behind_a_tag_change_nothing() -> None:
+    for name in ("sound.mp3", "plain.mp3", "sound.aac"):
+        assert walked(ID3 + bytes(700) + DATA[name], name) == walked(DATA[name], name)
+
+
+@pytest.mark.parametrize("name", ["plain.mp3", "sound.aac"])
+def test_a_sound_whose_middle_is_damaged_lasts_as_long_as_its_frames(name: str) -> None:
+    data = DATA[name]
+    damaged = patched(data, len(data) // 2, b"damaged!" * 9)
+    assert walked(damaged, name).duration == pytest.approx(SAMPLES[name].duration, abs=0.1)
+    assert walked(data[: len(data) // 2] + bytes(len(data)), name).duration is None
 
 
 @pytest.mark.parametrize(("name", "other"), [("sound.ogg", "vorbis.ogg"), ("vorbis.ogg", "vorbis.ogg")])
