@@ -245,17 +245,18 @@ def generate(
     ).run()
 
 
-def resume(run: Run | int | None = None, *, unsent: bool = False, max_credits: int | None = None) -> Run:
+def resume(
+    run: Run | int | str | None = None, *, unsent: bool = False, max_credits: int | None = None
+) -> Run:
     """Go on with a run, or with all unfinished runs: collect what was, or may have been, submitted.
 
-    With `unsent=True`, this also sends what was never sent.
+    `run` may also be a run's id or name. With `unsent=True`, this also sends what was never sent.
 
     Raises:
         UsageError: there is no such run, or nothing is unfinished.
         CreditLimitError: sending the rest costs more than is allowed.
     """
-    run_id = run if isinstance(run, int) or run is None else run.id
-    return current_session().resume(run_id, unsent=unsent, max_credits=max_credits)
+    return current_session().resume(run, unsent=unsent, max_credits=max_credits)
 
 
 def recall(picture: str | os.PathLike[str] | bytes) -> Request:
@@ -309,7 +310,7 @@ def history(
     rating: int | None = None,
     favourite: bool = False,
     tag: str | Collection[str] | None = None,
-    run: Run | int | Collection[Run | int] | None = None,
+    run: Run | int | str | Collection[Run | int | str] | None = None,
     by: str | Collection[str] | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
@@ -325,10 +326,11 @@ def history(
     """All results of the store that match every given filter, newest first.
 
     `prompt` is words in any order: `fox OR wolf` is either, `-cartoon` none with it, `"red fox"` just that text.
-    `rating` is at least that, several tags must all be there, `run` is a run or its id, or several of which it is
-    one: the grid of `run=[9, 10]` has the axes of both. `by` is the user who asked, or several of whom one did.
-    Params are compared with those that were sent. Of several models, or values of a param, any will do, and so
-    will each whole number of a `range`. `picture_width` and `picture_height` are in pixels.
+    `rating` is at least that, several tags must all be there, `run` is a run, its id or its name (the newest one
+    of that name is meant), or several of which it is one: the grid of `run=[9, 10]` has the axes of both. `by` is
+    the user who asked, or several of whom one did. Params are compared with those that were sent. Of several
+    models, or values of a param, any will do, and so will each whole number of a `range`. `picture_width` and
+    `picture_height` are in pixels.
     `since` and `until` are "30m", "12h", "7d" or "2w" ago, a day, or a date with a time (local, where it names no
     zone); a day counts whole. What was hidden is left out unless `hidden`. `facts` are what a table of prompts
     says of a result beside the params, by the column: `facts={"category": "animals"}`; all of them are of one
@@ -382,11 +384,15 @@ def import_votes(path: str | os.PathLike[str], *, rater: str | None = None) -> I
 def drift(name: None = None) -> Canaries: ...
 @overload
 def drift(
-    name: str, run: Run | int | None = None, *, replicates: int | None = None, max_credits: int | None = None
+    name: str,
+    run: Run | int | str | None = None,
+    *,
+    replicates: int | None = None,
+    max_credits: int | None = None,
 ) -> Drift: ...
 def drift(
     name: str | None = None,
-    run: Run | int | None = None,
+    run: Run | int | str | None = None,
     *,
     replicates: int | None = None,
     max_credits: int | None = None,

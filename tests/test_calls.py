@@ -131,9 +131,14 @@ def test_a_run_without_any_picture_raises_and_says_why(session: rv.Session) -> N
 def test_a_run_is_found_by_its_id_and_by_its_name(session: rv.Session) -> None:
     first, second = (small(seed=seed, name="first foxes") for seed in (1, 2))
     assert (rv.runs(first.id).id, rv.runs("first foxes").id) == (first.id, second.id)
-    with pytest.raises(rv.UsageError, match="no run named 'foxes'"):
-        rv.runs("foxes")
-    for wrong in (3.5, [1], b"1"):
+    assert [job.id for job in rv.history(run="first foxes")] == [second[0].id]
+    assert len(rv.history(run=[first, "first foxes"])) == 2
+    assert rv.history(run="first foxes").title == rv.history(run=second).title
+    assert rv.resume("first foxes").id == second.id
+    for lookup in (rv.runs, rv.resume, lambda name: rv.history(run=name)):
+        with pytest.raises(rv.UsageError, match="no run named 'first fox'; did you mean 'first foxes'"):
+            lookup("first fox")
+    for wrong in (3.5, [1], b"1", True):
         with pytest.raises(rv.UsageError, match="neither the id nor the name of a run"):
             rv.runs(wrong)  # type: ignore[call-overload]
 

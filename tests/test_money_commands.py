@@ -93,6 +93,20 @@ def test_retrying_all_leaves_the_runs_of_another_service(
         closing(rv.connect(DEFAULT_KEY, url, store=session.store.folder)),
     ):
         assert COMMANDS["retry"].act(()) == []
-        assert "Nothing to retry: this kernel has no run going." in capsys.readouterr().out
-        mine = rv.generate("A bottle", seed=46).wait(TIMEOUT)
+        assert "Nothing to retry: no result of this kernel's runs has failed" in capsys.readouterr().out
+        whole = rv.generate("A bottle", seed=46).wait(TIMEOUT)
+        mine = rv.generate("A bottle sandbox:fail", seed=47)
+        with pytest.raises(rv.RunFailedError):
+            mine.wait(TIMEOUT)
         assert COMMANDS["retry"].act(()) == [mine]
+        assert COMMANDS["retry"].act((str(whole.id),)) == [whole]
+
+
+def test_commands_know_a_run_by_its_name(session: rv.Session, capsys: pytest.CaptureFixture[str]) -> None:
+    run = rv.generate("A bottle", seed=45, name="my bottles").wait(TIMEOUT)
+    for command in ("wait", "retry", "resume"):
+        assert COMMANDS[command].act(("my bottles",)) == [run]
+        with pytest.raises(rv.UsageError, match="no run named 'my bottle'; did you mean 'my bottles'"):
+            COMMANDS[command].act(("my bottle",))
+    COMMANDS["stop"].act(("my bottles",))
+    assert f"Run {run.id}: " in capsys.readouterr().out

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import numbers
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from enum import Enum
 from typing import NoReturn
 
 from rivya_nb.contract.catalogue import Model, Param
@@ -37,6 +38,9 @@ COUNTS = ("n", "num_images", "num_outputs", "batch_size", "batch_count", "images
 
 _AT_RANDOM = ("-1", "-1.0", "random", "rand", "rnd", "any", "auto", "?", "*")
 """What other tools take for a seed that is drawn."""
+
+_MISSING = ("NAType", "NaTType", "MaskedConstant")
+"""The types of what is missing in pandas, and in a masked array of numpy."""
 
 
 class FrozenParams(dict[str, ParamValue]):
@@ -66,8 +70,8 @@ def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, 
     accepted: dict[str, ParamValue] = {}
     mistakes: list[Mistake] = []
     given: dict[str, str] = {}
-    for name, value in params.items():
-        param = model.param(name)
+    for name, given_value in params.items():
+        param, value = model.param(name), plain_value(given_value)
         if param is None:
             mistakes.append(Mistake(name, _unknown(model, name)))
             continue
@@ -124,7 +128,7 @@ def _checked(param: Param, value: object) -> ParamValue | Mistake:
     elif isinstance(value, (int, float)):
         value = str(value)
     if not isinstance(value, str):
-        return Mistake(param.key, f"{short_repr(value)} is not text{_allowed(param)}")
+        return Mistake(param.key, f"{_no(value, 'text')}{_allowed(param)}")
     if not is_whole(value):
         return Mistake(param.key, f"{short_repr(value)}: {HALF}")
     if param.is_switch and value in ("True", "False"):
@@ -139,10 +143,16 @@ def _checked(param: Param, value: object) -> ParamValue | Mistake:
 
 
 def plain_value(value: object) -> object:
-    """The Python value of a scalar of numpy, torch, xarray or Arrow, which are not imported; other values as they
-    are."""
+    """The Python value of a scalar of numpy, torch, xarray or Arrow, of a member of an enumeration, and of a
+    Decimal; None for what is missing in pandas or masked; other values as they are. No package is imported."""
+    if isinstance(value, Enum):
+        return plain_value(value.value)
+    if isinstance(value, Decimal) and value.is_finite():
+        return int(value) if value == value.to_integral_value() else float(value)
+    if type(value).__name__ in _MISSING:
+        return None
     if callable(as_py := getattr(value, "as_py", None)):
-        return as_py()
+        return plain_value(as_py())
     item = getattr(value, "item", None)
     return item() if callable(item) and getattr(value, "ndim", None) == 0 else value
 
@@ -161,7 +171,7 @@ def listed(value: object) -> Sequence[object] | None:
     if isinstance(value, deque):
         return list(value)
     dimensions = getattr(value, "ndim", 1)
-    if dimensions == 0 or hasattr(value, "columns") or isinstance(value, (type, memoryview)):
+    if dimensions == 0 or hasattr(type(value), "columns") or isinstance(value, (type, memoryview)):
         return None
     methods = (getattr(value, name, None) for name in ("tolist", "to_list", "to_pylist", "to_numpy"))
     if (method := next(filter(callable, methods), None)) is None:
@@ -172,11 +182,16 @@ def listed(value: object) -> Sequence[object] | None:
     return values if isinstance(values, list) else listed(values)
 
 
+def _no(value: object, what: str) -> str:
+    several = isinstance(value, Iterable) and not isinstance(value, (str, bytes, bytearray))
+    return f"{short_repr(value)} is not {what}{'; give several values as a list' if several else ''}"
+
+
 def _check_number(param: Param, value: object) -> ParamValue | Mistake:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return Mistake(param.key, f"{short_repr(value)} is not a number{_allowed(param)}")
+        return Mistake(param.key, f"{_no(value, 'a number')}{_allowed(param)}")
     value = on_step(param, value)
-    number = value if isinstance(value, int) else float(value)  # type: ignore[arg-type]
+    number = int(value) if isinstance(value, int) else float(value)  # type: ignore[arg-type]
     if isinstance(number, float) and not math.isfinite(number):
         return Mistake(param.key, f"{short_repr(value)} is not a number{_allowed(param)}")
     if abs(number) > LARGEST_EXACT:

@@ -94,7 +94,9 @@ def short_repr(value: object, limit: int = SHOWN) -> str:
     if isinstance(value, str) and len(value) > limit:
         # What cannot be printed becomes longer in a repr, and a long text takes time.
         value = shortened(value, limit)
-    return shortened(repr(value), limit)
+    text = repr(value)
+    # A table prints itself on many lines.
+    return shortened(" ".join(text.split()) if "\n" in text else text, limit)
 
 
 def is_whole(text: str) -> bool:

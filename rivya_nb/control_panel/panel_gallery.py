@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.contract.text import printable
 from rivya_nb.control_panel.picture_tab import Contents, PictureTab, Shown, page_words
-from rivya_nb.errors import UsageError
 from rivya_nb.planning.question import Filters, history_question
 from rivya_nb.store.questions import Counted, Question
 from rivya_nb.study.kept_measures import kept_names, measure_orders
@@ -117,10 +116,13 @@ class PanelGallery(PictureTab):
         if rating := int(content.get("rating") or 0):
             filters["rating"] = rating
         if run := str(content.get("run") or "").strip():
-            filters["run"] = _run_id(run)
+            filters["run"] = _run(run)
         if measure := str(content.get("measure") or ""):
             filters["sort"] = measure
-        asked = history_question(filters, params, measure_orders(self._session.store)).question
+        store = self._session.store
+        asked = history_question(
+            filters, params, measure_orders(store), lambda name: store.runs.named(name).id
+        ).question
         return replace(asked, oldest_first=bool(content.get("oldest_first")))
 
     def _first(self, question: Question, content: Mapping[str, Any], total: Counted) -> int:
@@ -143,9 +145,7 @@ class PanelGallery(PictureTab):
         return start + near.index(anchor)
 
 
-def _run_id(text: str) -> int:
-    """A run's number, also as `run 41`. Raises UsageError."""
+def _run(text: str) -> int | str:
+    """A run's number, also as `run 41`; any other text is its name."""
     number = text.lower().removeprefix("run").strip().lstrip("#")
-    if not number.isdecimal() or len(number) > 18:
-        raise UsageError(f"{printable(text, 30)!r} is no run; give its number, as in 41.")
-    return int(number)
+    return int(number) if number.isdecimal() and len(number) <= 18 else text

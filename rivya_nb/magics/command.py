@@ -16,6 +16,9 @@ from rivya_nb.planning.words import (
     split_words,
 )
 
+MOST_DIGITS = 15
+"""The most digits that a run's id has; no store has so many runs."""
+
 
 @dataclass(frozen=True)
 class Command:
@@ -93,6 +96,11 @@ def take_flags(
         else:
             words.append(word)
     return tuple(words), flags
+
+
+def run_meant(text: str) -> int | str:
+    """The run that a word of a line means: its id where it is a whole number, else its name."""
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else text
 
 
 def _unknown(name: str, commands: Collection[str]) -> str:

@@ -16,7 +16,7 @@ from rivya_nb.api.key import KEY_VARIABLE, Key
 from rivya_nb.contract.text import listing, printable, short_repr
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError, shortened
 from rivya_nb.magics import history, measures, models, study
-from rivya_nb.magics.command import take_flags
+from rivya_nb.magics.command import MOST_DIGITS, run_meant, take_flags
 from rivya_nb.magics.current import current_session
 
 if TYPE_CHECKING:
@@ -59,9 +59,6 @@ _PROMPT = "Rivya API key (it is not shown): "
 
 _LIMIT = "--max-credits"
 _CEILING = "--parallel"
-
-MOST_DIGITS = 15
-"""The most digits that a run's id has; no store has so many runs."""
 
 Arguments = tuple[str, ...]
 
@@ -229,12 +226,18 @@ def _retry(arguments: Arguments) -> list[Run]:
     session = current_session()
     ids, flags = take_flags("retry", arguments, (), [_LIMIT])
     limit = _limit("retry", flags)
-    return [session.retry(run.id, max_credits=limit) for run in _meant("retry", ids, _own)]
+    nothing = "no result of this kernel's runs has failed or is undelivered; %rivya retry RUN is for any run"
+    return [session.retry(run.id, max_credits=limit) for run in _meant("retry", ids, _incomplete, nothing)]
 
 
-def _own(session: Session) -> list[Run]:
-    """The runs of this kernel that belong to the session's service."""
-    return [run for run in session.touched() if run.record.service == session.service]
+def _incomplete(session: Session) -> list[Run]:
+    """The runs of this kernel that belong to the session's service, and lack what can be asked for again."""
+    return [
+        run
+        for run in session.touched()
+        if run.record.service == session.service
+        and any(job.status in ("failed", "undelivered") for job in run.jobs)
+    ]
 
 
 def _resume(arguments: Arguments) -> list[Run]:
@@ -242,7 +245,7 @@ def _resume(arguments: Arguments) -> list[Run]:
     limit, unsent = _limit("resume", flags), "--unsent" in flags
     _expect("resume", ids, 1)
     if ids:
-        return [current_session().resume(_run_id(ids[0]), unsent=unsent, max_credits=limit)]
+        return [current_session().resume(run_meant(ids[0]), unsent=unsent, max_credits=limit)]
     try:
         return [current_session().resume(unsent=unsent, max_credits=limit)]
     except UsageError as error:
@@ -318,15 +321,20 @@ READERS = frozenset({"generate", "history"})
 """Commands that read the words of their line themselves."""
 
 
-def _meant(command: str, arguments: Arguments, all_of: Callable[[Session], list[Run]]) -> list[Run]:
-    """The run that the argument names, or all runs of `all_of`."""
+def _meant(
+    command: str,
+    arguments: Arguments,
+    all_of: Callable[[Session], list[Run]],
+    nothing: str = "this kernel has no run going",
+) -> list[Run]:
+    """The run that the argument means, or all runs of `all_of`; `nothing` says why these may be none."""
     _expect(command, arguments, 1)
     session = current_session()
     if arguments:
-        return [session.run(_run_id(arguments[0]))]
+        return [session.run(run_meant(arguments[0]))]
     runs = all_of(session)
     if not runs:
-        print(f"Nothing to {command}: this kernel has no run going.")
+        print(f"Nothing to {command}: {nothing}.")
     return runs
 
 
@@ -343,14 +351,6 @@ def _number(command: str, flags: Mapping[str, str], flag: str, what: str, *, lea
 def _limit(command: str, flags: Mapping[str, str]) -> int | None:
     """The value of `--max-credits` in credits; None if it is not given."""
     return _number(command, flags, _LIMIT, "credits")
-
-
-def _run_id(text: str) -> int:
-    if not text.isdecimal() or len(text) > MOST_DIGITS:
-        raise UsageError(
-            f"{short_repr(text)} is not the id of a run; ids are whole numbers, and %rivya runs lists them."
-        )
-    return int(text)
 
 
 def _expect(command: str, arguments: Arguments, most: int) -> None:

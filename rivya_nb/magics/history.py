@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rivya_nb.errors import Mistake, UsageError, shortened
+from rivya_nb.magics.command import run_meant
 from rivya_nb.magics.current import current_session
 from rivya_nb.planning.line_reader import Flag, Reader, is_flag
 from rivya_nb.planning.words import OPENING_QUOTES, ObjectName, Text, WordError, read_value
@@ -91,7 +92,7 @@ class _HistoryReader(Reader):
             "model": self._models(),
             "rating": self._whole("--rating", 0),
             "favourite": "--favourite" in self._flags,
-            "run": self._wholes("--run", 1) or None,
+            "run": [run_meant(text) for text in self._texts("--run")] or None,
             "since": self._plain("--since"),
             "until": self._plain("--until"),
             "picture_width": self._flag_choice("--picture-width"),
@@ -101,7 +102,7 @@ class _HistoryReader(Reader):
             "sort": self._plain("--sort"),
             "params": params,
         }
-        if users := self._users():
+        if users := self._texts("--by"):
             filters["by"] = users
         if self._facts:
             filters["facts"] = self._facts
@@ -110,16 +111,16 @@ class _HistoryReader(Reader):
         ]
         return {**filters, "tag": tags} if tags else filters
 
-    def _users(self) -> list[str]:
-        """Users, also several between commas."""
-        users: list[str] = []
-        for value in self._flags.get("--by", ()):
+    def _texts(self, flag: str) -> list[str]:
+        """The texts of a flag, also several between commas."""
+        texts: list[str] = []
+        for value in self._flags.get(flag, ()):
             if isinstance(value, Text):
-                users += [value.text] if value.quoted else value.text.split(",")
+                texts += [value.text] if value.quoted else value.text.split(",")
             elif isinstance(value, ObjectName):
                 name = shortened(value.name)
-                self._wrong("--by", f"{{{name}}} is a variable, and the history takes plain text")
-        return users
+                self._wrong(flag, f"{{{name}}} is a variable, and the history takes plain text")
+        return texts
 
     def _param(self, key: str, raw: str) -> None:
         # Who asked is a fact of a picture, as its params are, and may be written like one.

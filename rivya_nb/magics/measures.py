@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rivya_nb.contract.text import printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.magics.command import take_flags
+from rivya_nb.magics.command import run_meant, take_flags
 from rivya_nb.magics.current import current_session
 
 if TYPE_CHECKING:
@@ -49,12 +49,10 @@ def _number(flag: str, text: str | None, kind: type[T]) -> T | None:
         raise UsageError([Mistake("measure", f"{flag} needs {right}, not {short_repr(text)}")]) from None
 
 
-def _run(number: str | None) -> Run:
+def _run(run: str | None) -> Run:
     session = current_session()
-    if number is not None:
-        if not number.isdecimal() or len(number) > 15:
-            raise UsageError([Mistake("measure", f"--run needs the id of a run, not {short_repr(number)}")])
-        return session.run(int(number))
+    if run is not None:
+        return session.run(run_meant(run))
     touched = session.touched()
     newest = [] if touched else session.store.runs.newest(limit=1)
     if not touched and not newest:

@@ -35,11 +35,11 @@ class Filters(TypedDict, total=False):
     """The arguments of `history`. A job has to fit all of them; None does not filter.
 
     `prompt` is words as `read_sought` reads them, `rating` is at least that, `tag` one or several that must all be
-    there, `run` a run or its id, or several of which it is one, and `by` the users of whom one asked. Of several
-    values of `model`, `seed` or a param, any will do; so will any whole number of a range. `picture_width` and
-    `picture_height` are in pixels. `hidden` lists what is hidden too; `facts` are those of a table by their
-    column, all of one place; `excluded` is True for what counts in no figure, False for what counts. `since` and
-    `until` are what `moment` reads; `sort` is one of `SORTS`, or a measure.
+    there, `run` a run, its id or its name, or several of which it is one, and `by` the users of whom one asked. Of
+    several values of `model`, `seed` or a param, any will do; so will any whole number of a range.
+    `picture_width` and `picture_height` are in pixels. `hidden` lists what is hidden too; `facts` are those of a
+    table by their column, all of one place; `excluded` is True for what counts in no figure, False for what
+    counts. `since` and `until` are what `moment` reads; `sort` is one of `SORTS`, or a measure.
     """
 
     prompt: str | None
@@ -88,10 +88,13 @@ class HistoryQuestion:
 
 
 def history_question(
-    filters: Filters, known_params: Collection[str], measures: Mapping[str, MeasureOrder] | None = None
+    filters: Filters,
+    known_params: Collection[str],
+    measures: Mapping[str, MeasureOrder] | None = None,
+    run_named: Callable[[str], int] | None = None,
 ) -> HistoryQuestion:
     """Check what was given. `known_params` are the names that params have in any model, `measures` the orders by
-    measures that can be asked for.
+    measures that can be asked for, and `run_named` gives the id of the run with a name, or raises UsageError.
 
     Raises:
         UsageError: with every mistake.
@@ -109,7 +112,7 @@ def history_question(
         rating=read("rating", _rating),
         favourite=read("favourite", _switch) or False,
         tags=read("tag", _tags) or (),
-        runs=read("run", _runs) or (),
+        runs=read("run", partial(_runs, run_named)) or (),
         asked_by=read("by", _users),
         since=read("since", lambda value: (value, moment(value, now=time.time()))),
         until=read("until", lambda value: (value, moment(value, end=True, now=time.time()))),
@@ -267,11 +270,11 @@ def _tags(value: object) -> tuple[object, tuple[str, ...]]:
     return value if isinstance(value, str) else list(tags), tuple(" ".join(str(tag).split()) for tag in tags)
 
 
-def _runs(value: object) -> tuple[object, tuple[int, ...]]:
+def _runs(run_named: Callable[[str], int] | None, value: object) -> tuple[object, tuple[int, ...]]:
     if isinstance(value, str) or not isinstance(value, Collection):
-        number = _run(value)
+        number = _run(run_named, value)
         return number, (number,)
-    numbers = list(dict.fromkeys(map(_run, value)))
+    numbers = list(dict.fromkeys(_run(run_named, each) for each in value))
     if not numbers:
         raise ValueError(f"{short_repr(value)} has no run")
     return numbers if len(numbers) > 1 else numbers[0], tuple(numbers)
@@ -285,10 +288,12 @@ def _users(value: object) -> tuple[object, tuple[str, ...]]:
     return names[0] if len(names) == 1 else list(names), names
 
 
-def _run(value: object) -> int:
-    number = getattr(value, "id", value)
+def _run(run_named: Callable[[str], int] | None, value: object) -> int:
+    if isinstance(value, str) and run_named is not None:
+        return run_named(value)
+    number = plain_value(getattr(value, "id", value))
     if not isinstance(number, int) or isinstance(number, bool):
-        raise ValueError(f"{short_repr(value)} is neither a run nor a run's id")
+        raise ValueError(f"{short_repr(value)} is neither a run nor a run's id or name")
     if not 0 < number <= _LARGEST_ID:
         raise ValueError(f"{short_repr(value)} is no run's id")
     return number

@@ -24,7 +24,6 @@ PROMPT_COLUMN = "prompt"
 _MISSING = ("NaN", "nan", "NaT", "<NA>")
 """How what is missing is written in files."""
 
-_MISSING_TYPES = ("NAType", "NaTType")
 _MOST_RANGES = 60
 
 
@@ -161,8 +160,6 @@ def check_size(source: str, rows: int) -> None:
 def as_cell(value: object) -> object:
     """A cell's value, None where nothing is given; a whole number that pandas keeps as 7.0 is 7."""
     value = plain_value(value)
-    if value is None or type(value).__name__ in _MISSING_TYPES:
-        return None
     if isinstance(value, float):
         if math.isnan(value):
             return None

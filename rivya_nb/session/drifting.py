@@ -44,7 +44,7 @@ def list_canaries(session: Session) -> Canaries:
 def ask_canary(
     session: Session,
     name: str,
-    run: Run | int | None = None,
+    run: Run | int | str | None = None,
     *,
     replicates: int | None = None,
     max_credits: int | None = None,
@@ -61,7 +61,7 @@ def ask_canary(
     # Pictures that nobody can compare are not bought.
     session.work_loop.aside(require)
     canary = session.store.canaries.get(name)
-    run_id = _run_id(run)
+    run_id = None if run is None else session.run(run).id
     if canary is None:
         if run_id is None:
             raise _unknown(session, name)
@@ -198,18 +198,6 @@ def _unknown(session: Session, name: str) -> UsageError:
         f"There is no canary {_shown(name)}; {known}{did_you_mean(name, names)}. "
         f"rv.drift({name!r}, run, max_credits=…) pins the requests of a run under this name."
     )
-
-
-def _run_id(given: object) -> int | None:
-    """The number of the run that is given. UsageError for anything else."""
-    from rivya_nb.session.run import Run
-
-    if given is None or (isinstance(given, int) and not isinstance(given, bool)):
-        return given
-    if isinstance(given, Run):
-        return given.id
-    message = f"{short_repr(given)} is no run; give a run, or its number, as in rv.runs(41)"
-    raise UsageError([Mistake("run", message)])
 
 
 def _check_name(name: object) -> None:

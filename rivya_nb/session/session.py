@@ -27,6 +27,7 @@ from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.plan import Plan
 from rivya_nb.session.planning import opened, planned, request_of, shared_params
 from rivya_nb.session.resuming import Resuming
+from rivya_nb.session.run import Run
 from rivya_nb.session.runs import Runs
 from rivya_nb.session.spending import Spending
 from rivya_nb.session.tabled import with_table
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from rivya_nb.contract.references import Reference
     from rivya_nb.planning.prompt import PromptTemplate
     from rivya_nb.planning.prompt_table import PromptTable
-    from rivya_nb.session.run import Run
     from rivya_nb.session.service import Service
 
 
@@ -289,14 +289,15 @@ class Session:
         return self.spending.defer(plan)
 
     def resume(
-        self, run_id: int | None = None, *, unsent: bool = False, max_credits: int | None = None
+        self, run: Run | int | str | None = None, *, unsent: bool = False, max_credits: int | None = None
     ) -> Run:
-        """Collect what was, or may have been, submitted; with `unsent`, send what never was.
+        """Collect what was, or may have been, submitted, by a run or by all; with `unsent`, send what never was.
 
         Raises:
             UsageError: there is no such run, or nothing is unfinished.
             CreditLimitError: sending the rest costs more than is allowed.
         """
+        run_id = None if run is None else self.run(run).id
         return self._resuming.resume(run_id, unsent=unsent, max_credits=max_credits)
 
     def retry(self, run_id: int, *, max_credits: int | None = None) -> Run:
@@ -350,8 +351,8 @@ class Session:
         """
         return recall(source, self.store, self.catalogue)
 
-    def run(self, run: int | str) -> Run:
-        """One run of the store by its id, or the newest one of a name; of any service.
+    def run(self, run: Run | int | str) -> Run:
+        """One run of the store by its id, or the newest one of a name; of any service. A run is itself.
 
         Raises:
             UsageError: there is none.
@@ -359,7 +360,9 @@ class Session:
         if isinstance(run, str):
             return self.live_records.run(self.store.runs.named(run))
         try:
-            number = operator.index(run)
+            if isinstance(run, bool):
+                raise TypeError
+            number = run.id if isinstance(run, Run) else operator.index(run)
         except TypeError:
             message = f"{short_repr(run)} is neither the id nor the name of a run, as in rv.runs(41)."
             raise UsageError(message) from None
@@ -380,7 +383,7 @@ class Session:
         models = self.catalogue.values()
         orders = measure_orders(self.store) if filters.get("sort") else None
         known = {shared_name(key) for model in models for key in model.param_keys}
-        asked = history_question(filters, known, orders)
+        asked = history_question(filters, known, orders, lambda name: self.store.runs.named(name).id)
         check_part(self.store, asked.question.order)
         return History(self.live_records, asked, from_line=from_line)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import func, select
 
-from rivya_nb.contract.text import short_repr
+from rivya_nb.contract.text import did_you_mean, short_repr
 from rivya_nb.errors import UsageError
 from rivya_nb.store import rows
 from rivya_nb.store.database import Database
@@ -50,9 +50,9 @@ class RunBook:
             newest = select(runs).where(runs.c.name == name).order_by(runs.c.id.desc()).limit(1)
             for found in load_runs(connection, newest):
                 return found
-        raise UsageError(
-            f"There is no run named {short_repr(name)}; rv.runs() lists the runs with their names."
-        )
+            names = [each for (each,) in connection.execute(select(runs.c.name).distinct()) if each]
+        hint = did_you_mean(name, names) or "; rv.runs() lists the runs with their names."
+        raise UsageError(f"There is no run named {short_repr(name)}{hint}")
 
     def newest(self, limit: int | None = None, offset: int = 0, before: int | None = None) -> list[RunRecord]:
         """All runs, or a page of them, newest first; with `before`, those with a lower id."""

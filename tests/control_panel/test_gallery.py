@@ -108,7 +108,8 @@ def test_the_history_is_filtered_by_run_date_seed_and_params(talk: Talk, run: rv
     page = talk.ask()
     assert f"run {other.id} · " in page["items"][0]["label"]
     assert "a dog" in page["items"][0]["label"]
-    assert "is no run; give its number" in talk.ask(run="dogs?")["text"]
+    assert talk.seeds(run="dogs") == [9]
+    assert "no run named 'dogs?'; did you mean 'dogs'?" in talk.ask(run="dogs?")["text"]
 
 
 def test_a_picture_is_sent_once(talk: Talk) -> None:

@@ -47,21 +47,25 @@ def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[rv.Sessi
 def fill(session: rv.Session) -> Fill:
     """`fill(seeds, prompt=…, model=…, created_at=…, more params)`: a run with a picture for each seed."""
 
-    def fill(seeds: range | list[int], prompt: str = "A glass bottle", **more: Any) -> rv.Run:
+    def fill(
+        seeds: range | list[int], prompt: str = "A glass bottle", name: str | None = None, **more: Any
+    ) -> rv.Run:
         fields = {key: more.pop(key) for key in ("model", "created_at", "pictures") if key in more}
         jobs = []
         for seed in seeds:
             given = {"pictures": (picture(session, seed),), **fields}
             jobs.append(done(prompt, {"seed": seed, **more}, final_credits=12, **given))
-        return session.run(add_run(session, seeds, jobs))
+        return session.run(add_run(session, seeds, jobs, name))
 
     return fill
 
 
-def add_run(session: rv.Session, seeds: range | list[int], jobs: list[JobRecord]) -> int:
+def add_run(
+    session: rv.Session, seeds: range | list[int], jobs: list[JobRecord], name: str | None = None
+) -> int:
     axes = [AxisRecord("seed", tuple(map(str, seeds)))]
     cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
-    return session.store.asking.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs).id
+    return session.store.asking.add_run(name=name, service="sandbox", axes=axes, cells=cells, jobs=jobs).id
 
 
 def picture(session: rv.Session, seed: int) -> PictureRecord:

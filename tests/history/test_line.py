@@ -34,7 +34,7 @@ def mistakes(line: str) -> list[str]:
 
 def test_words_params_and_flags(fill: Fill) -> None:
     run = fill([1, 2, 3], "A glass bottle, dawn", aspect_ratio="16:9", created_at=1e9)
-    fill([9], "A clay pot", created_at=time.time())
+    fill([9], "A clay pot", created_at=time.time(), name="two pots")
     run[0].rate(4).tag("soft light", "keep").favourite()
     run[1].tag("keep").hide()
     assert seeds("history") == [9, 3, 1]
@@ -46,7 +46,8 @@ def test_words_params_and_flags(fill: Fill) -> None:
     run[2].exclude("blurred")
     assert seeds("history --excluded yes") == [3]
     assert seeds("history --excluded no") == [9, 1]
-    assert seeds("history --run 2") == [9]
+    assert seeds("history --run 2") == seeds('history --run "two pots"') == [9]
+    assert seeds("history --run 1,2 --since 2001-09-08") == [9, 3, 1]
     assert seeds("history --since 2001-09-08 --until 2001-09-10") == [3, 1]
     assert seeds("history --until 1d") == [3, 1]
 
@@ -55,7 +56,7 @@ def test_all_mistakes_of_a_line_are_told_at_once_as_the_line_writes_them(session
     told = mistakes(
         "history bottle rating=4 --ratng 4 --tag a,b seed=1...4 --since soon --run x --page 0 --favorite"
     )
-    where = ["rating", "--ratng", "--favorite", "seed", "--run", "--tag", "--page", "--since"]
+    where = ["rating", "--ratng", "--favorite", "seed", "--tag", "--page", "--run", "--since"]
     assert [mistake.partition(":")[0] for mistake in told] == where
     assert "written --rating" in told[0]
     assert "did you mean '--rating'?" in told[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from array import array
 from collections import deque
 from contextlib import suppress
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rivya_nb.contract.catalogue import Param, bundled
-from rivya_nb.contract.params import check_params
+from rivya_nb.contract.params import check_params, plain_value
 from rivya_nb.errors import UsageError
 from rivya_nb.planning.question import history_question
 from rivya_nb.planning.values import as_axis, parse_values
@@ -173,10 +174,44 @@ def test_lists_arrays_and_series_of_any_package_are_axes_without_repeats(values:
 
 
 @pytest.mark.parametrize(
-    "value", ["1..4", 1, None, True, {1: 2}, {1, 2}, np.int64(3), np.array(3), pa.scalar(3)]
+    "value",
+    ["1..4", 1, None, True, {1: 2}, {1, 2}, np.int64(3), np.array(3), pa.scalar(3), pl.LazyFrame({"a": [1]})],
 )
 def test_single_values_are_no_axes(value: object) -> None:
     assert as_axis(value) is None
+
+
+class Size(enum.Enum):
+    LARGE = "2K"
+
+
+class Lucky(enum.IntEnum):
+    SEVEN = 7
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (Size.LARGE, "2K"), (Lucky.SEVEN, 7),
+        (Decimal("7"), 7), (Decimal("0.5"), 0.5), (pa.scalar(Decimal("7")), 7),
+        (pd.NA, None), (pd.NaT, None), (pa.scalar(None, pa.int64()), None), (np.ma.masked, None),
+    ],
+)  # fmt: skip
+def test_a_scalar_of_any_kind_is_a_plain_value(value: object, plain: object) -> None:
+    assert plain_value(value) == plain
+    assert type(plain_value(value)) is type(plain)
+    assert as_axis([value, "other"]) == (plain, "other")
+    param = "resolution" if plain == "2K" else "seed"
+    asked = check_params(WAN, {param: value})
+    assert asked == check_params(WAN, {param: plain})
+    assert (asked[0] == {param: plain}) == (plain in ("2K", 7))
+
+
+def test_several_values_that_are_no_list_are_told_how_to_be_one() -> None:
+    for value in ({1}, (seed for seed in [1, 2]), pd.DataFrame({"a": [1, 2]})):
+        _, [mistake] = check_params(WAN, {"seed": value})
+        assert "; give several values as a list; it takes a whole number" in mistake.message
+        assert "\n" not in mistake.message
 
 
 def test_true_and_one_stay_two_values() -> None:
