@@ -15,17 +15,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.errors import (
-    ApiKeyExpiredError,
-    ApiKeyInvalidError,
-    ApiKeyMissingError,
-    ApiKeyRevokedError,
-    ApiScopeDeniedError,
     CreditLimitError,
     DatabaseUnreachableError,
-    InsufficientCreditsError,
     JobTakenError,
     NotConnectedError,
-    PublicApiDisabledError,
     StoreError,
 )
 from rivya_nb.jobs.balance import Gate, answer_of
@@ -66,17 +59,6 @@ SLICE = 100
 
 _DONE = frozenset({"succeeded", "failed"})
 """Statuses in which no process takes up a job again."""
-
-_FOR_EVERYTHING = (
-    ApiKeyExpiredError,
-    ApiKeyInvalidError,
-    ApiKeyMissingError,
-    ApiKeyRevokedError,
-    ApiScopeDeniedError,
-    InsufficientCreditsError,
-    PublicApiDisabledError,
-)
-"""Refusals that are not about one request: the next submit would be refused, too."""
 
 
 def tell_waiting(notice: RetryNotice) -> None:
@@ -435,7 +417,7 @@ class Runner:
         except SubmitRefusedError as refusal:
             if refusal.has_lost_reference:
                 await self._submit_anew(job)
-            if isinstance(refusal.error, _FOR_EVERYTHING):
+            if refusal.is_for_everything:
                 # Every job that was not submitted yet would fail in the same way.
                 mine = [each for each in tuple(self._jobs.values()) if not each.is_watched]
                 unsent = [each for each in mine if each.record.status in UNSENT]
