@@ -30,7 +30,7 @@ from rivya_nb.jobs.governor import Governor
 from rivya_nb.jobs.limits import Limits
 from rivya_nb.jobs.lines import Lines
 from rivya_nb.jobs.outlook import outlooks
-from rivya_nb.jobs.patience import current, stored, tell
+from rivya_nb.jobs.patience import current, stored
 from rivya_nb.jobs.sending import Sender, SubmitRefusedError
 from rivya_nb.jobs.sharing import INTERVAL, Sharing
 from rivya_nb.jobs.task_times import TaskTimes
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
     from rivya_nb.api.records import Task
     from rivya_nb.api.results import ResultFetcher
-    from rivya_nb.api.retry import RetryNotice
     from rivya_nb.jobs.job import LiveJob
     from rivya_nb.jobs.work_loop import WorkLoop
     from rivya_nb.store.store import Store
@@ -59,11 +58,6 @@ SLICE = 100
 
 _DONE = frozenset({"succeeded", "failed"})
 """Statuses in which no process takes up a job again."""
-
-
-def tell_waiting(notice: RetryNotice) -> None:
-    """Show on the current task's job why the client waits; the client calls this before each wait."""
-    tell(str(notice))
 
 
 class Runner:
