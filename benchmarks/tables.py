@@ -20,7 +20,7 @@ import pandas
 import rivya_nb as rv
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.request import build_request
-from rivya_nb.planning.prompt_table import prompt_table
+from rivya_nb.planning.prompt_tables import prompt_table
 
 SEEDS = range(4)
 REPEATS = 5

@@ -14,9 +14,9 @@ from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
-from rivya_nb.planning.prompt_table import PromptTable, prompt_table
-from rivya_nb.planning.table import is_table
+from rivya_nb.planning.prompt_tables import PromptTable, prompt_table
 from rivya_nb.planning.table_files import is_table_name
+from rivya_nb.planning.tables import is_table
 from rivya_nb.session.job import Job
 
 V = TypeVar("V")

@@ -10,9 +10,6 @@ from rivya_nb.contract.media import MEDIA, Medium
 from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake
 
-SNIFF_BYTES = 12
-"""The number of bytes from a file's start that `sniff` needs."""
-
 
 @dataclass(frozen=True, slots=True)
 class Reference:

@@ -17,8 +17,8 @@ from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.braces import escaped
 from rivya_nb.planning.names import python_name
 from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
-from rivya_nb.planning.prompt_table import PromptTable, prompt_table
-from rivya_nb.planning.table import Rows
+from rivya_nb.planning.prompt_tables import PromptTable, prompt_table
+from rivya_nb.planning.tables import Rows
 from rivya_nb.planning.values import is_free_text, parse_values, variable_values
 from rivya_nb.planning.words import ObjectName
 from rivya_nb.session.plan import Plan

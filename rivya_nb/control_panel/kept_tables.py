@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from rivya_nb.contract.text import printable
-from rivya_nb.planning.prompt_table import prompt_table
+from rivya_nb.planning.prompt_tables import prompt_table
 from rivya_nb.store.files import write_whole
 from rivya_nb.store.trouble import disk_trouble
 

@@ -73,9 +73,6 @@ class Tabs:
             self.open_tabs.insert(1, tab)
         self._show(tab.id)
 
-    def choose(self, tab: PictureTab) -> None:
-        self._show(tab.id)
-
     def open_grid(self, chosen: Selection) -> None:
         """A tab with these pictures as a grid."""
         self._opened += 1

@@ -15,6 +15,7 @@ from rivya_nb.errors import DatabaseUnreachableError
 from rivya_nb.store.persisting import SILENT, once
 
 if TYPE_CHECKING:
+    from rivya_nb.api.retry import RetryNotice
     from rivya_nb.jobs.job import LiveJob
 
 FIRST_PAUSE, MOST_PAUSE = 0.2, 5.0
@@ -34,6 +35,11 @@ def tell(notice: str | None) -> None:
     """Show on the current task's jobs why it waits."""
     for job in current.get():
         job.changed(notice=notice)
+
+
+def tell_waiting(notice: RetryNotice) -> None:
+    """Show on the current task's jobs why the client waits; the client calls this before each wait."""
+    tell(str(notice))
 
 
 async def stored(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -9,36 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.errors import (
-    ApiKeyExpiredError,
-    ApiKeyInvalidError,
-    ApiKeyMissingError,
-    ApiKeyRevokedError,
-    ApiScopeDeniedError,
     CreditLimitError,
     DatabaseUnreachableError,
-    InsufficientCreditsError,
     JobTakenError,
     NotConnectedError,
-    PublicApiDisabledError,
     StoreError,
 )
 from rivya_nb.jobs.balance import Gate, answer_of
 from rivya_nb.jobs.claiming import claim
 from rivya_nb.jobs.collecting import Collector
+from rivya_nb.jobs.following import Following
 from rivya_nb.jobs.giving_up import TICK, is_given_up
 from rivya_nb.jobs.governor import Governor
 from rivya_nb.jobs.limits import Limits
 from rivya_nb.jobs.lines import Lines
-from rivya_nb.jobs.outlook import outlook
-from rivya_nb.jobs.patience import current, stored, tell
+from rivya_nb.jobs.outlook import outlooks
+from rivya_nb.jobs.patience import current, stored
 from rivya_nb.jobs.sending import Sender, SubmitRefusedError
 from rivya_nb.jobs.sharing import INTERVAL, Sharing
 from rivya_nb.jobs.task_times import TaskTimes
@@ -50,7 +42,6 @@ if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
     from rivya_nb.api.records import Task
     from rivya_nb.api.results import ResultFetcher
-    from rivya_nb.api.retry import RetryNotice
     from rivya_nb.jobs.job import LiveJob
     from rivya_nb.jobs.work_loop import WorkLoop
     from rivya_nb.store.store import Store
@@ -62,34 +53,11 @@ MORE_READY = 8
 """Jobs that are uploaded, or wait for the turn of their submit, at a time: so many more than calls are under
 way."""
 
-FOLLOW_INTERVAL = 0.5
-"""Seconds between two looks at the jobs that other processes work on, at least; where their changes are not heard
-of, also at most."""
-
-LONGEST_INTERVAL = 10.0
-"""Seconds after which these jobs are looked at although nothing was heard of them."""
-
 SLICE = 100
 """Jobs that are changed in one step of the loop."""
 
 _DONE = frozenset({"succeeded", "failed"})
 """Statuses in which no process takes up a job again."""
-
-_FOR_EVERYTHING = (
-    ApiKeyExpiredError,
-    ApiKeyInvalidError,
-    ApiKeyMissingError,
-    ApiKeyRevokedError,
-    ApiScopeDeniedError,
-    InsufficientCreditsError,
-    PublicApiDisabledError,
-)
-"""Refusals that are not about one request: the next submit would be refused, too."""
-
-
-def tell_waiting(notice: RetryNotice) -> None:
-    """Show on the current task's job why the client waits; the client calls this before each wait."""
-    tell(str(notice))
 
 
 class Runner:
@@ -131,13 +99,12 @@ class Runner:
         self._again: set[str] = set()
         self._gates: dict[str, Gate] = {}
         self._lines = Lines()
-        self._followed: dict[str, LiveJob] = {}
+        self._followed = Following(store, work_loop)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ready: dict[str, LiveJob] = {}
         self._helpers: set[asyncio.Task[None]] = set()
         self._sweeping = self._following = self._is_sharing = self._is_writing = False
         self._replacements: set[str] = set()
-        self._stirred = asyncio.Event()
 
     def launch(
         self,
@@ -171,7 +138,7 @@ class Runner:
                     new.append(job)
             if new:
                 self._begin_work()
-        self._stir()
+        self._followed.stir()
         if new:
             self._work_loop.start(self._begin(new))
 
@@ -235,7 +202,7 @@ class Runner:
             self._is_sharing = False
 
     async def _agree(self) -> None:
-        await self._sharing.agree(min(len(self._jobs) - len(self._followed), self._most_jobs))
+        await self._sharing.agree(min(len(self._jobs) - len(self._followed.jobs), self._most_jobs))
 
     async def _sort(self, jobs: Sequence[LiveJob]) -> None:
         """Put jobs that this process may work on into the line; follow those that another one works on."""
@@ -255,7 +222,7 @@ class Runner:
                 self._leave(job, error)
             raise
         async for job in _in_slices(jobs):
-            was_followed = self._followed.pop(job.id, None) is not None
+            was_followed = self._followed.jobs.pop(job.id, None) is not None
             if (record := claimed.records.get(job.id)) is not None:
                 is_refused = record.status == "stopped" and claimed.refusal is not None
                 job.changed(record, notice=claimed.refusal if is_refused else job.notice)
@@ -264,11 +231,11 @@ class Runner:
             elif job.id not in claimed.elsewhere if job.is_watched else is_given_up(job):
                 self._leave(job)
             else:
-                self._followed[job.id] = job
+                self._followed.jobs[job.id] = job
                 if not was_followed:
                     job.changed(notice=job.notice)
         self._fill_places()
-        if self._followed and not self._following:
+        if self._followed.jobs and not self._following:
             self._following = True
             self._help(self._follow())
         if (self._lines or self._ready) and not self._sweeping:
@@ -278,38 +245,11 @@ class Runner:
     async def _follow(self) -> None:
         """Look again and again at the jobs that other processes work on."""
         try:
-            while self._followed:
-                await asyncio.sleep(FOLLOW_INTERVAL)
-                await self._news_of_others()
-                await self._sort(list(self._followed.values()))
+            while self._followed.jobs:
+                await self._followed.news()
+                await self._sort(list(self._followed.jobs.values()))
         finally:
             self._following = False
-
-    async def _news_of_others(self) -> None:
-        """Wait for a change by another process, where these are heard of, or by the user; at most for a while."""
-        self._store.steps.subscribe(self._stir)
-        end = time.monotonic() + LONGEST_INTERVAL
-        stirred = asyncio.ensure_future(self._stirred.wait())
-        try:
-            while (
-                self._store.owner.hears_others
-                and not stirred.done()
-                and not any(self._is_left(job) for job in self._followed.values())
-                and time.monotonic() < end
-            ):
-                await asyncio.wait([stirred], timeout=FOLLOW_INTERVAL)
-        finally:
-            stirred.cancel()
-        self._stirred.clear()
-
-    def _is_left(self, job: LiveJob) -> bool:
-        """Whether the user has stopped a job that is followed, or given it up."""
-        return job.record.is_final if job.is_watched else is_given_up(job)
-
-    def _stir(self) -> None:
-        # Only who waits has to know; the loop may be gone.
-        with suppress(RuntimeError):
-            self._work_loop.loop.call_soon_threadsafe(self._stirred.set)
 
     async def _sweep(self) -> None:
         """Give back the waiting jobs that no run wants any more, and tell how long the others may wait."""
@@ -318,24 +258,10 @@ class Runner:
                 await asyncio.sleep(TICK)
                 if unwanted := self._lines.take_unwanted():
                     await self._give_back(unwanted)
-                for run_id, job in self._tellers().items():
-                    job.changed(notice=self._outlook(run_id))
+                for job, words in outlooks(self._lines, self._ready.values(), self.governor.limits):
+                    job.changed(notice=words)
         finally:
             self._sweeping = False
-
-    def _tellers(self) -> dict[int, LiveJob]:
-        """For each run with waiting jobs, the one that tells how far the run is: the last, which waits longest.
-        The first one tells of a rate limit."""
-        waiting = [job for job in self._ready.values() if job.record.status in UNSENT]
-        several = Counter(run_id for job in waiting for run_id in job.wanted_by)
-        told = {run_id: job for job in waiting for run_id in job.wanted_by if several[run_id] > 1}
-        return {**told, **self._lines.last()}
-
-    def _outlook(self, run_id: int) -> str:
-        unsent = sum(job.record.status in UNSENT and run_id in job.wanted_by for job in self._ready.values())
-        limits, taken = self.governor.limits, self._lines.taken(run_id)
-        jobs = taken + self._lines.waiting(run_id)
-        return outlook(max(0, taken - unsent), jobs, rate=limits.rate, places=limits.places)
 
     async def _give_back(self, jobs: Sequence[LiveJob]) -> None:
         records: dict[str, JobRecord] = {}
@@ -375,7 +301,7 @@ class Runner:
 
     def _leave(self, job: LiveJob, failure: BaseException | None = None) -> None:
         """Stop working on a job, unless it was launched again meanwhile and must be looked at again."""
-        self._followed.pop(job.id, None)
+        self._followed.jobs.pop(job.id, None)
         with self._launching:
             if self._goes_on(job, failure):
                 self._again.discard(job.id)
@@ -485,7 +411,7 @@ class Runner:
         except SubmitRefusedError as refusal:
             if refusal.has_lost_reference:
                 await self._submit_anew(job)
-            if isinstance(refusal.error, _FOR_EVERYTHING):
+            if refusal.is_for_everything:
                 # Every job that was not submitted yet would fail in the same way.
                 mine = [each for each in tuple(self._jobs.values()) if not each.is_watched]
                 unsent = [each for each in mine if each.record.status in UNSENT]

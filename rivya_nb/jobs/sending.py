@@ -12,8 +12,15 @@ from rivya_nb.api.client import generation_body
 from rivya_nb.api.retry import REMEMBERED
 from rivya_nb.errors import (
     ApiError,
+    ApiKeyExpiredError,
+    ApiKeyInvalidError,
+    ApiKeyMissingError,
+    ApiKeyRevokedError,
+    ApiScopeDeniedError,
+    InsufficientCreditsError,
     JobTakenError,
     NotDeliveredError,
+    PublicApiDisabledError,
     RateLimitedError,
     TransportError,
     ValidationFailedError,
@@ -35,14 +42,27 @@ if TYPE_CHECKING:
     from rivya_nb.store.store import Store
 
 
+_FOR_EVERYTHING = (
+    ApiKeyExpiredError,
+    ApiKeyInvalidError,
+    ApiKeyMissingError,
+    ApiKeyRevokedError,
+    ApiScopeDeniedError,
+    InsufficientCreditsError,
+    PublicApiDisabledError,
+)
+"""Refusals that are not about one request: the next submit would be refused, too."""
+
+
 class SubmitRefusedError(Exception):
     """The service did not take a job, for the reason `error`. `has_lost_reference` is True if uploading its
-    references again may help."""
+    references again may help, `is_for_everything` if every other job would be refused in the same way."""
 
     def __init__(self, error: ApiError | TransportError, *, has_lost_reference: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
         self.has_lost_reference = has_lost_reference
+        self.is_for_everything = isinstance(error, _FOR_EVERYTHING)
 
 
 class Sender:

@@ -12,8 +12,8 @@ from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.planning.line import Line
 from rivya_nb.planning.names import notebook_object
 from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
-from rivya_nb.planning.prompt_table import PromptTable, prompt_table
-from rivya_nb.planning.table import Rows
+from rivya_nb.planning.prompt_tables import PromptTable, prompt_table
+from rivya_nb.planning.tables import Rows
 from rivya_nb.planning.values import parse_values, variable_values
 from rivya_nb.planning.words import ObjectName, Value
 

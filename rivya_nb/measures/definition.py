@@ -115,15 +115,7 @@ def define(
             [Mistake("measure", f"{short_repr(function)} is no function; put @rv.measure above a `def`")]
         )
     mistakes: list[Mistake] = []
-    name = _name(function) if name is None else name
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _LONGEST:
-        what = "a function without a name" if name == "<lambda>" else f"{short_repr(name)} is no name"
-        mistakes.append(
-            Mistake(
-                "name", f'{what}; it takes letters, digits, _ and -, as in @rv.measure(name="sharp_edges")'
-            )
-        )
-        name = "measure"
+    name = _name(function, name, mistakes)
     for where, value, known in (("higher_is", higher_is, DIRECTIONS), ("of", of, KINDS)):
         if value is not None and value not in known:
             hint = did_you_mean(value, known) if isinstance(value, str) else ""
@@ -154,9 +146,17 @@ def define(
     )
 
 
-def _name(function: Callable[..., object]) -> str:
-    function = _inner(function)
-    return getattr(function, "__name__", type(function).__name__)
+def _name(function: Callable[..., object], given: str | None, mistakes: list[Mistake]) -> str:
+    """The name of a measure: the given one, else its function's."""
+    inner = _inner(function)
+    name = getattr(inner, "__name__", type(inner).__name__) if given is None else given
+    if isinstance(name, str) and _NAME.fullmatch(name) and len(name) <= _LONGEST:
+        return name
+    what = "a function without a name" if name == "<lambda>" else f"{short_repr(name)} is no name"
+    mistakes.append(
+        Mistake("name", f'{what}; it takes letters, digits, _ and -, as in @rv.measure(name="sharp_edges")')
+    )
+    return "measure"
 
 
 def _inner(function: Callable[..., object]) -> Callable[..., object]:

@@ -75,13 +75,11 @@ class AxisDifferences:
     is_floor: bool = False
 
 
-def choose_pairs(
-    places: Collection[Coordinates], axes: int, most: int = MOST_PAIRS, requests: Requests = _NO_REQUESTS
-) -> list[Pair]:
+def choose_pairs(places: Collection[Coordinates], axes: int, requests: Requests = _NO_REQUESTS) -> list[Pair]:
     """The pairs to compare along each axis, and those of the very same of the `requests`: all of them, or an even
-    sample of `most`, always the same one."""
-    floor = _drawn(SAME, _alike(requests), most)
-    along = (_drawn(axis, _lines(places, axis), most) for axis in range(axes))
+    sample of `MOST_PAIRS`, always the same one."""
+    floor = _drawn(SAME, _alike(requests))
+    along = (_drawn(axis, _lines(places, axis)) for axis in range(axes))
     return [*floor, *(pair for pairs in along for pair in pairs if not _is_same(pair, requests))]
 
 
@@ -98,11 +96,11 @@ def count_pairs(places: Collection[Coordinates], axis: int, requests: Requests =
     return sum(comb(len(line), 2) for line in lines) - same
 
 
-def _drawn(axis: int, lines: Sequence[Sequence[Coordinates]], most: int) -> Iterator[Pair]:
+def _drawn(axis: int, lines: Sequence[Sequence[Coordinates]]) -> Iterator[Pair]:
     """Pairs of places that stand in the same of these lines."""
     ends = list(accumulate(comb(len(line), 2) for line in lines))
     total = ends[-1] if ends else 0
-    drawn = random.Random(0).sample(range(total), min(total, most))  # noqa: S311 - a sample, no secret
+    drawn = random.Random(0).sample(range(total), min(total, MOST_PAIRS))  # noqa: S311 - a sample, no secret
     for number in sorted(drawn):
         line = bisect_right(ends, number)
         yield Pair(axis, *_pair(lines[line], number - (ends[line - 1] if line else 0)))

@@ -25,7 +25,7 @@ from rivya_nb.planning.ask import (
 )
 from rivya_nb.planning.places import Place, check_repeat, places_of, with_members, wording, wording_axes
 from rivya_nb.planning.seeds import DrawSeed, seed_param, with_seeds
-from rivya_nb.planning.table import Rows
+from rivya_nb.planning.tables import Rows
 
 
 @dataclass(frozen=True)

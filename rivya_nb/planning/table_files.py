@@ -17,7 +17,7 @@ from pathlib import Path
 from rivya_nb.contract.text import as_sent, file_size, listing, printable
 from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.files import open_file, user_path
-from rivya_nb.planning.table import PROMPT_COLUMN, Rows, Table, as_cell, check_size, made_records, made_table
+from rivya_nb.planning.tables import PROMPT_COLUMN, Rows, Table, as_cell, check_size, made_records, made_table
 
 LARGEST = 64_000_000
 """Bytes; a larger file is not read."""

@@ -13,8 +13,8 @@ from rivya_nb.contract.ideas import shared_name
 from rivya_nb.contract.text import HALF, count, is_whole, listing, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError, shortened
 from rivya_nb.planning.ask import MODEL_AXIS, NONE, PROMPT_AXIS, REFERENCES_AXIS, Coupling, label
-from rivya_nb.planning.prompt_table import PromptTable
-from rivya_nb.planning.table import fact_text
+from rivya_nb.planning.prompt_tables import PromptTable
+from rivya_nb.planning.tables import fact_text
 from rivya_nb.planning.values import is_free_text, read_number
 
 _SEVERAL = re.compile(r"[+-]?\d+(\.\d+)?\.\.[+-]?\d+.*|[^,]*\d,.*\d[^,]*")

@@ -19,6 +19,12 @@ _STEPS = 48
 _DARKEST, _BRIGHTEST = -0.9, 0.35
 """The range of light on a round surface, as shares of its depth."""
 
+_BULGE = 0.16
+"""How far the foot of a turned body bulges, as seen from a little above, as a share of its radius."""
+
+_ROUNDS = 4
+"""Rounds that smooth a profile."""
+
 
 class Brush:
     """Draws on its own sheet. The unit of length is the object's height; it stands on (0, 0), and y points
@@ -50,16 +56,14 @@ class Brush:
         """A shape that is round like a ball, lit from above."""
         self._lay(points, _relief(self.light, _STEPS, _STEPS), 1.0, _ramps(colour, depth))
 
-    def fall(self, points: Sequence[Point], top: Colour, bottom: Colour, alpha: float = 1.0) -> None:
+    def fall(self, points: Sequence[Point], top: Colour, bottom: Colour) -> None:
         """A shape whose colour runs from its top to its bottom."""
         strip = Image.new("RGB", (1, 2))
         strip.putpixel((0, 0), rgb(top))
         strip.putpixel((0, 1), rgb(bottom))
-        self._lay(points, strip, alpha)
+        self._lay(points, strip, 1.0)
 
-    def gleam(
-        self, points: Sequence[Point], alpha: float, blur: float, colour: Colour = (0.99, 0.0, 0)
-    ) -> None:
+    def gleam(self, points: Sequence[Point], alpha: float, blur: float) -> None:
         """A soft light on the object, not beyond it; `blur` in units."""
         reach = blur * self.scale
         pixels = self._pixels(points)
@@ -69,7 +73,7 @@ class Brush:
         glow = Image.new("L", part.size)
         ImageDraw.Draw(glow).polygon([(x - left, y - top) for x, y in pixels], fill=round(255 * alpha))
         own = part.getchannel("A")
-        part.paste(rgb(colour), mask=glow.filter(ImageFilter.GaussianBlur(reach)))
+        part.paste(rgb((0.99, 0.0, 0)), mask=glow.filter(ImageFilter.GaussianBlur(reach)))
         part.putalpha(own)
         self.sheet.paste(part, (left, top))
 
@@ -122,16 +126,13 @@ def _ramps(colour: Colour, depth: float) -> list[int]:
     return [shade[channel] for channel in range(3) for shade in shades]
 
 
-def turned(profile: Sequence[Point], x: float = 0.0, squeeze: float = 0.16) -> list[Point]:
+def turned(profile: Sequence[Point], x: float = 0.0) -> list[Point]:
     """The outline of a turned body from (height, radius) pairs; its corners are rounded, those of double
-    pairs less.
-
-    Its foot bulges by `squeeze` of its radius, as seen from a little above.
-    """
+    pairs less."""
     side = _smooth(profile)
     foot_height, foot = side[0]
     bow = [
-        (x - foot * math.cos(angle), foot_height - squeeze * foot * math.sin(angle))
+        (x - foot * math.cos(angle), foot_height - _BULGE * foot * math.sin(angle))
         for angle in (math.pi * step / 24 for step in range(25))
     ]
     right = [(x + radius, height) for height, radius in side]
@@ -151,10 +152,10 @@ def oval(x: float, y: float, width: float, height: float, turn: float = 0.0) -> 
     ]
 
 
-def _smooth(profile: Sequence[Point], rounds: int = 4) -> list[Point]:
+def _smooth(profile: Sequence[Point]) -> list[Point]:
     """Chaikin's curve: each round cuts every corner at a quarter of its sides, without overshooting."""
     curve = list(profile)
-    for _ in range(rounds):
+    for _ in range(_ROUNDS):
         cut = [curve[0]]
         for (ax, ay), (bx, by) in pairwise(curve):
             cut += [

@@ -86,7 +86,7 @@ class Service:
     def fetcher(self) -> ResultFetcher:
         """Fetches pictures, without the key."""
         from rivya_nb.api.results import ResultFetcher
-        from rivya_nb.jobs.runner import tell_waiting
+        from rivya_nb.jobs.patience import tell_waiting
 
         return ResultFetcher(self.client.origin, on_wait=tell_waiting)
 
@@ -123,7 +123,7 @@ def reach(given: Key, base_url: str | None, folder: Path) -> Service:
     """
     from rivya_nb.api.address import DEFAULT_BASE_URL, service_origin
     from rivya_nb.api.client import RivyaClient
-    from rivya_nb.jobs.runner import tell_waiting
+    from rivya_nb.jobs.patience import tell_waiting
 
     own = os.environ.get("RIVYA_BASE_URL") or DEFAULT_BASE_URL
     address = base_url or own

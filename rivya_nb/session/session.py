@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
     from rivya_nb.contract.references import Reference
     from rivya_nb.planning.prompt import PromptTemplate
-    from rivya_nb.planning.prompt_table import PromptTable
+    from rivya_nb.planning.prompt_tables import PromptTable
+    from rivya_nb.session.run import Run
     from rivya_nb.session.service import Service
 
 

@@ -22,9 +22,9 @@ from rivya_nb.jobs.sources import web_address, wrong_source
 from rivya_nb.media.formats import EXTENSIONS
 from rivya_nb.planning.ask import Ask
 from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
-from rivya_nb.planning.prompt_table import PromptTable, prompt_table
+from rivya_nb.planning.prompt_tables import PromptTable, prompt_table
 from rivya_nb.planning.seeds import draw_seeds, seed_param
-from rivya_nb.planning.table import Rows
+from rivya_nb.planning.tables import Rows
 from rivya_nb.session.planning import planned
 from rivya_nb.session.showing.written import WrittenFile
 from rivya_nb.session.tabled import with_table

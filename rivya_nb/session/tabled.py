@@ -11,7 +11,7 @@ from rivya_nb.contract.ideas import SEED_KEY, seed_named
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import Mistake
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, Ask, TableSource
-from rivya_nb.planning.prompt_table import PromptTable
+from rivya_nb.planning.prompt_tables import PromptTable
 from rivya_nb.planning.table_roles import columns_note, coupling_of, roles_of
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from rivya_nb.planning.ask import (
 from rivya_nb.planning.names import python_name
 from rivya_nb.planning.places import MOST_REQUESTS
 from rivya_nb.planning.prompt import PromptAxis, prompt_of
-from rivya_nb.planning.prompt_table import PromptTable
+from rivya_nb.planning.prompt_tables import PromptTable
 from rivya_nb.study.reading_parts import PartsReader, told
 from rivya_nb.study.reading_rows import read_coupled
 from rivya_nb.study.study_file import VERSION

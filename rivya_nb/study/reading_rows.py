@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rivya_nb.contract.text import short_repr
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, Coupling
-from rivya_nb.planning.table import fact_text
+from rivya_nb.planning.tables import fact_text
 from rivya_nb.planning.values import MAX_VALUES
 from rivya_nb.study.reading_parts import PartsReader, told
 from rivya_nb.study.study_file import FACTS, LABEL, derived_labels

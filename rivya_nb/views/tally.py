@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_right, insort
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from rivya_nb.contract.media import Medium
@@ -137,21 +137,15 @@ def _took(job: JobRecord) -> float | None:
     return job.finished_at - job.submitted_at
 
 
-def time_left(jobs: Iterable[JobRecord], now: float) -> float | None:
-    """Estimated seconds until the last job is done, its download included. None before the first job is done,
-    if no job is running, and if one runs longer than all that are done took.
+def _left(took: Sequence[float], going: Sequence[JobRecord], now: float) -> float | None:
+    """Estimated seconds until the last of the jobs that are `going` is done, its download included; `took` has
+    the seconds of those that are done, sorted. None where none is done or going, or one runs longer than all of
+    these took.
 
     A running job is expected to take the median time of those that took longer than it has taken so far, and
     has at least 1 s left. Jobs that are not submitted yet take the median time of all each, one after
     another, on as many lanes as jobs are running now. The estimate is the end of the longest lane.
     """
-    everything = list(jobs)
-    took = sorted(each for job in everything if (each := _took(job)) is not None)
-    return _left(took, [job for job in everything if job.status in UNFINISHED], now)
-
-
-def _left(took: Sequence[float], going: Sequence[JobRecord], now: float) -> float | None:
-    """The same; `took` has the seconds of the jobs that are done, sorted."""
     if not took or not going:
         return None
     ages = [now - job.submitted_at for job in going if job.submitted_at is not None]

@@ -21,7 +21,7 @@ from rivya_nb.api.key import Key
 from rivya_nb.api.results import ResultFetcher
 from rivya_nb.api.retry import RetryNotice, RetryPolicy
 from rivya_nb.jobs import pacing
-from rivya_nb.jobs.runner import tell_waiting
+from rivya_nb.jobs.patience import tell_waiting
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY

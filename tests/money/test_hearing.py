@@ -39,7 +39,7 @@ def new_kernel(address: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> Itera
     """`new_kernel()`: a session on the same store and service as the others, which looks only where it has heard
     something, and then at once."""
     for name, seconds in {"FOLLOW_INTERVAL": 0.01, "LONGEST_INTERVAL": NEVER}.items():
-        monkeypatch.setattr(f"rivya_nb.jobs.runner.{name}", seconds)
+        monkeypatch.setattr(f"rivya_nb.jobs.following.{name}", seconds)
     for name, seconds in {"LOOK": 0.01, "LONGEST_LOOK": NEVER}.items():
         monkeypatch.setattr(f"rivya_nb.session.worker.{name}", seconds)
     with ExitStack() as stack:

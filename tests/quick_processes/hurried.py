@@ -25,7 +25,7 @@ SHRINK = int(os.environ.get("SHRINK_PICTURES", "8"))
 SECONDS = {
     "rivya_nb.api.retry": {"first": 0.1, "longest": 1.0},
     "rivya_nb.jobs.pacing": {"FIRST": 0.1, "SECOND": 0.2, "LONGEST": 0.5},
-    "rivya_nb.jobs.runner": {"FOLLOW_INTERVAL": 0.1},
+    "rivya_nb.jobs.following": {"FOLLOW_INTERVAL": 0.1},
 }
 """Times of the client that are shorter here; of its calls, those of a `RetryPolicy` without any."""
 

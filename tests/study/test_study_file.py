@@ -17,7 +17,7 @@ from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.errors import UsageError
 from rivya_nb.planning.ask import Ask, Coupling, TableSource
 from rivya_nb.planning.prompt import PromptAxis, parse_prompt, prompt_of
-from rivya_nb.planning.prompt_table import PromptTable
+from rivya_nb.planning.prompt_tables import PromptTable
 from rivya_nb.planning.table_roles import row_labels
 from rivya_nb.study.reading import GivenReference, GivenTable, Sources, read_study
 from rivya_nb.study.study_file import ordered, study_text

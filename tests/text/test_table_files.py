@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rivya_nb.contract.text import as_sent
 from rivya_nb.errors import UsageError
-from rivya_nb.planning.prompt_table import PromptTable, prompt_table
+from rivya_nb.planning.prompt_tables import PromptTable, prompt_table
 from rivya_nb.planning.table_files import is_table_name, read_table
 
 ROWS = "prompt,category\na fox,animals\n“an öwl”,\n"

@@ -11,9 +11,9 @@ import pytest
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.errors import UsageError
-from rivya_nb.planning.prompt_table import PromptTable, prompt_table
-from rivya_nb.planning.table import is_table
+from rivya_nb.planning.prompt_tables import PromptTable, prompt_table
 from rivya_nb.planning.table_roles import RolesOfColumns, columns_note, coupling_of, roles_of
+from rivya_nb.planning.tables import is_table
 
 MODELS = bundled()
 MODEL = MODELS["wan-2-7-image-pro"]
@@ -65,7 +65,7 @@ def test_neither_pandas_nor_polars_is_imported_for_a_table() -> None:
     import subprocess
 
     code = (
-        "import sys; from rivya_nb.planning.prompt_table import prompt_table; prompt_table([{'prompt': 'a'}]);"
+        "import sys; from rivya_nb.planning.prompt_tables import prompt_table; prompt_table([{'prompt': 'a'}]);"
         "assert not {'pandas', 'polars', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

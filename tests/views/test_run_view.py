@@ -12,7 +12,7 @@ from rivya_nb.contract.text import printable
 from rivya_nb.store.records import STATUSES, JobRecord, RunRecord
 from rivya_nb.views.run_text import render_text
 from rivya_nb.views.run_view import Hint, default_hints, progress_line, tally
-from rivya_nb.views.tally import time_left
+from rivya_nb.views.tally import Count
 from rivya_nb.views.words import SIGNS, about, lost_words, seconds
 from views.making import (
     BOTTLE,
@@ -99,6 +99,14 @@ def test_the_price_counts_what_is_not_reserved_yet() -> None:
     run, jobs = bottles(["planned"] * 6 + ["processing"] * 6)
     sums = tally(make_view(run, jobs, live=True))
     assert (sums.price, sums.spent.credits) == (144, 72)
+
+
+def time_left(jobs: list[JobRecord], now: float) -> float | None:
+    """What a run with these jobs says is left of it, in seconds."""
+    count = Count()
+    for job in jobs:
+        count.add(job, reused=False)
+    return count.tally(STARTED, now, live=True).left
 
 
 def done_and(*others: JobRecord) -> list[JobRecord]:

@@ -108,8 +108,8 @@ class CellLine:
         if flag.name == "--prompts":
             from rivya_nb.magics.completion.files import file_offers
             from rivya_nb.magics.completion.variables import variable_offers
-            from rivya_nb.planning.table import is_table
             from rivya_nb.planning.table_files import ENDINGS
+            from rivya_nb.planning.tables import is_table
 
             return [*file_offers(self.slot.typed, ENDINGS), *variable_offers(self._namespace, is_table)]
         if flag.name == "--templates":

@@ -25,9 +25,12 @@ from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
     from rivya_nb.session.session import Session
+    from rivya_nb.store.store import Store
 
 _MOST = 100
 """The most runs and tags that are offered."""
+
+_AGO = (("30m", "30 minutes ago"), ("12h", "12 hours ago"), ("7d", "7 days ago"), ("2w", "2 weeks ago"))
 
 _GROUP = re.compile(r"\[([^\]]*)\]|(\S+)")
 
@@ -166,38 +169,32 @@ class CommandLine:
                 yield from (Offer(name, "measure") for name in kept_names(self._session.store))
         elif of == "run":
             yield from self._runs(unfinished_first=False)
-        elif of == "tag" and self._session is not None:
-            tags = self._session.store.marks.known_tags()[:_MOST]
-            yield from (
-                value_offer(tag, self.slot.typed, "tag") for tag in tags if tag not in self.slot.others
-            )
-        elif of == "by" and self._session is not None:
-            users = self._session.store.users.names()[:_MOST]
-            yield from (
-                value_offer(user, self.slot.typed, "user") for user in users if user not in self.slot.others
-            )
-        elif of == "fact" and self._session is not None:
-            for column, value in self._session.store.facts.known(_MOST):
-                yield value_offer(f"{column}={value}", self.slot.typed, "fact")
+        elif of in ("tag", "by", "fact") and self._session is not None:
+            yield from self._of_store(of, self._session.store)
         elif of == "rating":
             from rivya_nb.store.records import HIGHEST_RATING
 
             for stars in range(HIGHEST_RATING, -1, -1):
                 yield Offer(str(stars), "stars" if stars == HIGHEST_RATING else "stars or more")
         elif of in ("since", "until"):
-            ago = (
-                ("30m", "30 minutes ago"),
-                ("12h", "12 hours ago"),
-                ("7d", "7 days ago"),
-                ("2w", "2 weeks ago"),
-            )
-            yield from (Offer(text, note) for text, note in ago)
+            yield from (Offer(text, note) for text, note in _AGO)
             yield Offer(time.strftime("%Y-%m-%d"), "today")
         elif of in ("rows", "cols"):
             from rivya_nb.planning.ask import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS
 
             axes = (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, *self._known_params())
             yield from (Offer(axis, "axis") for axis in axes if axis not in self.slot.others)
+
+    def _of_store(self, of: str, store: Store) -> Iterator[Offer]:
+        """The tags, users or facts that the store has."""
+        if of == "fact":
+            for column, value in store.facts.known(_MOST):
+                yield value_offer(f"{column}={value}", self.slot.typed, of)
+            return
+        known, note = (store.marks.known_tags(), of) if of == "tag" else (store.users.names(), "user")
+        for each in known[:_MOST]:
+            if each not in self.slot.others:
+                yield value_offer(each, self.slot.typed, note)
 
     def _measures(self) -> Iterator[Offer]:
         from rivya_nb.measures.registry import known_measures

@@ -142,15 +142,15 @@ def chance_of(observed: float, permuted: Floats) -> float:
     return float((1 + reached.sum()) / (1 + len(permuted)))
 
 
-def sign_flips(numbers: Floats, permutations: int = PERMUTATIONS, seed: int = 0) -> float:
+def sign_flips(numbers: Floats) -> float:
     """The p-value of a mean that is 0 if nothing differs: the signs of the numbers are flipped at random."""
-    generator = np.random.default_rng(seed)
-    exact = len(numbers) <= np.log2(permutations + 1)
+    generator = np.random.default_rng(0)
+    exact = len(numbers) <= np.log2(PERMUTATIONS + 1)
     if exact:
         signs = 1 - 2 * (np.arange(2 ** len(numbers))[:, None] >> np.arange(len(numbers)) & 1)
         means = np.abs(signs @ numbers)
         return float((means >= means[0] * (1 - 1e-9)).mean())
-    signs = generator.choice([-1.0, 1.0], size=(permutations, len(numbers)))
+    signs = generator.choice([-1.0, 1.0], size=(PERMUTATIONS, len(numbers)))
     return chance_of(abs(numbers.sum()), np.abs(signs @ numbers))
 
 

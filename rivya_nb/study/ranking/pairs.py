@@ -106,18 +106,16 @@ def comparable(known: Sequence[Contender]) -> list[Contender]:
     return [each for each in known if each.value in largest]
 
 
-def draw_pairs(
-    known: Sequence[Contender], chance: random.Random, pairs: int | None = None
-) -> tuple[RankingPair, ...]:
-    """The list of pairs for contenders that are `comparable`, about `pairs` of them; whole rounds are drawn,
-    and what links two parts is added."""
+def draw_pairs(known: Sequence[Contender], chance: random.Random) -> tuple[RankingPair, ...]:
+    """The list of pairs for contenders that are `comparable`; whole rounds are drawn, and what links two parts is
+    added."""
     tables = _tables(known)
     chance.shuffle(tables)
     tables = _one_of_each_block_first(tables)
     names = sorted({each.value for each in known})
     chance.shuffle(names)
     once = min(MOST_PROMPTS, len(tables) * (len(names) // 2))
-    wanted = max(SEEN * len(names) // 2, LEAST, once) if pairs is None else pairs
+    wanted = max(SEEN * len(names) // 2, LEAST, once)
     found: dict[tuple[str, str], RankingPair] = {}
     for one, other, stage in _rounds(tables, names):
         if len(found) >= wanted and stage.ends:

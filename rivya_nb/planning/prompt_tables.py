@@ -1,4 +1,4 @@
-"""The prompts that a table holds, in a list, a DataFrame or a file. One row is one wording."""
+"""The prompts of a table: the wordings of its rows, and what stands beside each."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from rivya_nb.contract.text import as_sent, comparable, did_you_mean, listing, short_repr
 from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.planning.prompt import PromptAxis, PromptTemplate, parse_prompt, prompt_of
-from rivya_nb.planning.table import PROMPT_COLUMN, Rows, Table, check_size, fact_text, table_of
 from rivya_nb.planning.table_files import read_table
+from rivya_nb.planning.tables import PROMPT_COLUMN, Rows, Table, check_size, fact_text, table_of
 
 _AMBIGUOUS = (
     "it holds {a|b} or the like, which may be several wordings; --templates on (templates=True) expands it, "
