@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, insert, select
+from sqlalchemy import Column, Connection, Select, Table, insert, select
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import rows
+from rivya_nb.store.columns import digest
 from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, RunRecord
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, pictures, run_jobs
@@ -35,6 +36,15 @@ def all_numbers_of(connection: Connection, job_ids: Collection[str]) -> dict[str
         if job_id not in numbers:
             raise unknown_job(job_id)
     return {job_id: numbers[job_id] for job_id in job_ids}
+
+
+def ids_by_content(connection: Connection, content: Column[str], wanted: Sequence[str]) -> dict[str, int]:
+    """By what this column says, the ids of rows that have a digest of it; unknown ones are left out."""
+    its, known = content.table.c, dict[str, int]()
+    for some in portions(wanted):
+        these = select(content, its.id).where(its.digest.in_(map(digest, some)))
+        known.update((text, number) for text, number in connection.execute(these))
+    return known
 
 
 def insert_one(connection: Connection, table: Table, values: Mapping[str, object]) -> int:
