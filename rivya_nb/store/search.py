@@ -177,7 +177,7 @@ def _is_narrow(connection: Connection, question: Question) -> bool:
     if isinstance(prompt_index.containing(connection, question.prompt or ""), Sequence):
         alone.append(Question(prompt=question.prompt))
     asked = (replace(each, hidden=True) for each in alone if each != Question())
-    return any(SEARCH.up_to(connection, each, _FEW_JOBS + 1) <= _FEW_JOBS for each in asked)
+    return any(SEARCH.count(connection, each, _FEW_JOBS + 1) <= _FEW_JOBS for each in asked)
 
 
 def _found(connection: Connection, column: Column[Any], question: Question) -> Select[Any]:

@@ -290,12 +290,13 @@ class Store:
     def history(self, question: Question, limit: int | None = None, offset: int = 0) -> list[JobRecord]:
         """The jobs that answer a question, each once, in the order of the question."""
         with self.users.reading() as connection:
-            return load_numbered_jobs(connection, self._search.find(connection, question, limit, offset))
+            numbers = self._search.page(connection, jobs.c.number, question, limit, offset)
+            return load_numbered_jobs(connection, numbers)
 
     def history_ids(self, question: Question, limit: int | None = None, offset: int = 0) -> list[str]:
         """The ids of these jobs; reading them is much faster than reading the records."""
         with self.database.reading() as connection:
-            return self._search.find_ids(connection, question, limit, offset)
+            return self._search.page(connection, jobs.c.id, question, limit, offset)
 
     def count(self, question: Question) -> int:
         """The number of jobs that answer a question."""
@@ -321,18 +322,13 @@ class Store:
         Raises:
             UsageError: one of the jobs has not ended; nothing is deleted.
         """
-        freed = delete_pictures(self.database, self.files, list(job_ids), self._patience)
+        freed = delete_pictures(self.database, self.files, list(job_ids))
         self.deletions.tell()
         return freed
 
     def sweep(self) -> None:
         """Remove the files of pictures that were deleted some time ago, as far as that is possible now."""
-        sweep(self.database, self.files, self._patience)
-
-    @property
-    def _patience(self) -> float:
-        """How old a tombstone has to be before its file is removed."""
-        return tombstones.PATIENCE if self.files.are_elsewhere else 0.0
+        sweep(self.database, self.files)
 
     def services(self) -> list[str]:
         """The names of all services that this store has jobs of."""
