@@ -66,6 +66,16 @@ def load_jobs(connection: Connection, statement: Select[Any]) -> list[JobRecord]
     return [rows.job_record(row, by_number[row["number"]]) for row in found]
 
 
+def jobs_of(connection: Connection, ids: Iterable[str]) -> dict[str, JobRecord]:
+    """The jobs with these ids, in their order; unknown ids are left out."""
+    wanted = list(dict.fromkeys(ids))
+    found: dict[str, JobRecord] = {}
+    for some in portions(wanted):
+        records = load_jobs(connection, select(jobs).where(jobs.c.id.in_(some)))
+        found.update((record.id, record) for record in records)
+    return {job_id: found[job_id] for job_id in wanted if job_id in found}
+
+
 def load_numbered_jobs(connection: Connection, numbers: Iterable[int]) -> list[JobRecord]:
     """The jobs with these numbers, in their order."""
     wanted = list(numbers)

@@ -28,10 +28,7 @@ from sqlalchemy import (
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import facts, job_settings, prompt_index
 from rivya_nb.store.answers import Search, how_many, in_time, sides, tallied, within
-from rivya_nb.store.measurements import (
-    find_kept,
-    measured_number,
-)
+from rivya_nb.store.measurements import find_kept, measured_number
 from rivya_nb.store.questions import Asked, MeasureOrder, Question
 from rivya_nb.store.rows import fits, seed_number
 from rivya_nb.store.schema import jobs, marks, pictures, run_jobs, tags, tallies

@@ -31,11 +31,7 @@ from rivya_nb.store.durations import DurationBook
 from rivya_nb.store.facts import FactBook
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.limits import LimitBook
-from rivya_nb.store.lookup import (
-    load_jobs,
-    load_numbered_jobs,
-    unknown_job,
-)
+from rivya_nb.store.lookup import jobs_of, load_jobs, load_numbered_jobs, unknown_job
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.measurements import MeasurementBook
 from rivya_nb.store.model_lists import ModelLists
@@ -49,7 +45,6 @@ from rivya_nb.store.places import ServerAddress, StorePlace
 from rivya_nb.store.presence import DATABASE
 from rivya_nb.store.questions import Counted, Question
 from rivya_nb.store.records import UNFINISHED, JobChanges, JobRecord, PictureRecord, Spent
-from rivya_nb.store.rows import portions
 from rivya_nb.store.runs import RunBook
 from rivya_nb.store.schema import jobs, pictures
 from rivya_nb.store.sqlite_database import SqliteDatabase
@@ -262,13 +257,8 @@ class Store:
 
     def jobs(self, ids: Iterable[str]) -> dict[str, JobRecord]:
         """The jobs with these ids, in their order; unknown ids are left out."""
-        wanted = list(dict.fromkeys(ids))
-        found: dict[str, JobRecord] = {}
         with self.users.reading() as connection:
-            for some in portions(wanted):
-                records = load_jobs(connection, select(jobs).where(jobs.c.id.in_(some)))
-                found.update((record.id, record) for record in records)
-        return {job_id: found[job_id] for job_id in wanted if job_id in found}
+            return jobs_of(connection, ids)
 
     def pictured(self, sha256: str) -> JobRecord | None:
         """The newest job with this picture, None if there is none."""
