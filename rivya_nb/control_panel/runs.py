@@ -141,7 +141,7 @@ class PanelRun(Background):
         self.told = "; ".join(words)
 
     def _is_wanted_elsewhere(self, job: Job) -> bool:
-        return not job.live.is_held or self._session.store.claims.is_taken(job.record)
+        return not job.live.is_held or bool(self._session.store.claims.taken([job.record]))
 
     async def _follow(self) -> None:
         await self.run.watched()

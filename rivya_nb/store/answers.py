@@ -37,22 +37,8 @@ class Search(ABC):
     many: int
     candidates: int
 
-    def find(self, connection: Connection, question: Question, limit: int | None, offset: int) -> list[int]:
-        """The numbers of the jobs that answer a question, or of a page of them, in the order of the question."""
-        return self.page(connection, jobs.c.number, question, limit, offset)
-
-    def find_ids(
-        self, connection: Connection, question: Question, limit: int | None, offset: int
-    ) -> list[str]:
-        """Their ids."""
-        return self.page(connection, jobs.c.id, question, limit, offset)
-
-    def count(self, connection: Connection, question: Question) -> int:
-        """How many there are."""
-        return self.up_to(connection, question, None)
-
-    def up_to(self, connection: Connection, question: Question, at_most: int | None) -> int:
-        """How many there are, counted up to this number, but for what the tallies tell."""
+    def count(self, connection: Connection, question: Question, at_most: int | None = None) -> int:
+        """How many jobs answer a question, counted up to `at_most`, but for what the tallies tell."""
         told = self._tallied(connection, question)
         return self._count(connection, question, at_most) if told is None else told
 
@@ -133,7 +119,7 @@ class Search(ABC):
         limit: int | None,
         offset: int,
     ) -> list[_Value]:
-        """This column of them, or of a page of them, in the order of the question."""
+        """This column of the jobs that answer a question, or of a page of them, in the order of the question."""
 
     @abstractmethod
     def _count(self, connection: Connection, question: Question, at_most: int | None) -> int: ...

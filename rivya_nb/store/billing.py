@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from rivya_nb.store.records import FINAL, NOT_BILLED
 
 AMOUNTS = ("credits", "certain_credits", "costs_about", "perhaps_billed")
 """The fields of `Spent`; `costs_about` is the number of jobs that it is true of."""
-
-COMMITTED = ("credits", "unpriced")
-"""What counts against credit limits: what jobs cost, will or may have cost, and how many have no certain price."""
 
 BILLED_BY = (
     "service",
@@ -24,24 +24,6 @@ BILLED_BY = (
 HOUR_SECONDS = 3600
 
 DAY = 24 * HOUR_SECONDS
-
-
-def day(row: str, dialect: str = "sqlite") -> str:
-    """The SQL of the day since the epoch in which a job counts against credit limits."""
-    return f"{_whole(f'{row}.counted_at', dialect)} / {DAY}"
-
-
-def hour(row: str, dialect: str = "sqlite") -> str:
-    """The SQL of the hour since the epoch in which a job was submitted, or else asked for.
-
-    It is divided as an integer: a float just below a full hour could become that hour.
-    """
-    return f"{_whole(f'coalesce({row}.submitted_at, {row}.created_at)', dialect)} / {HOUR_SECONDS}"
-
-
-def _whole(seconds: str, dialect: str) -> str:
-    # A cast rounds on PostgreSQL, and cuts off on SQLite, which may lack `trunc`.
-    return f"CAST({seconds} AS INTEGER)" if dialect == "sqlite" else f"CAST(trunc({seconds}) AS BIGINT)"
 
 
 def _in(statuses: frozenset[str]) -> str:
@@ -72,17 +54,66 @@ _RULES = {
     "perhaps_billed": f"CASE WHEN {_IS_UNKNOWN} THEN {_COMMITTED} ELSE 0 END",
 }
 
-_COUNTED = {
-    "credits": f"CASE WHEN {_IS_OURS} THEN {_COMMITTED} ELSE 0 END",
-    "unpriced": f"CAST({_HAS_NO_PRICE} AS INTEGER)",
-}
-
-
-def counted(name: str, row: str) -> str:
-    """The SQL of one of `COMMITTED`, for a row of `jobs`."""
-    return _COUNTED[name].format(row=row)
-
 
 def amount(name: str, row: str) -> str:
     """The SQL of one of `AMOUNTS`, or of `committed`, for a row of `jobs`, for example `NEW` in a trigger."""
     return _RULES[name].format(row=row)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A table of sums over jobs, which triggers keep: `rules` has the SQL of what a job adds to each column.
+
+    They are kept for each value of the jobs' column `of`, and each `period` of so many `seconds` since the epoch:
+    that of a job is the one of its `moment`, in SQL.
+    """
+
+    table: str
+    of: str
+    period: str
+    seconds: int
+    moment: str
+    rules: Mapping[str, str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that are sums."""
+        return tuple(self.rules)
+
+    def parts(self, row: str) -> list[str]:
+        """The SQL of what a row of `jobs` adds to each of them."""
+        return [rule.format(row=row) for rule in self.rules.values()]
+
+    def keys(self, row: str, dialect: str) -> tuple[str, str]:
+        """The SQL of where it is added: of whom, and in which period.
+
+        That is divided as an integer: a float just below a full hour could become that hour.
+        """
+        moment = self.moment.format(row=row)
+        # A cast rounds on PostgreSQL, and cuts off on SQLite, which may lack `trunc`.
+        whole = f"CAST({moment} AS INTEGER)" if dialect == "sqlite" else f"CAST(trunc({moment}) AS BIGINT)"
+        return f"{row}.{self.of}", f"{whole} / {self.seconds}"
+
+
+LEDGER = Sum(
+    table="ledger",
+    of="service",
+    period="hour",
+    seconds=HOUR_SECONDS,
+    moment="coalesce({row}.submitted_at, {row}.created_at)",
+    rules={"jobs": "1", **{name: _RULES[name] for name in AMOUNTS}},
+)
+"""What jobs have cost, by when they were submitted, or else asked for."""
+
+COMMITMENTS = Sum(
+    table="commitments",
+    of="asked_by",
+    period="day",
+    seconds=DAY,
+    moment="{row}.counted_at",
+    rules={
+        "credits": f"CASE WHEN {_IS_OURS} THEN {_COMMITTED} ELSE 0 END",
+        "unpriced": f"CAST({_HAS_NO_PRICE} AS INTEGER)",
+    },
+)
+"""What counts against credit limits: what jobs cost, will or may have cost, and how many have no certain price."""

@@ -14,12 +14,12 @@ from sqlalchemy import Connection, select
 
 from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.store import rows, tombstones, writing
-from rivya_nb.store.lookup import load_jobs, load_runs, numbers_of
+from rivya_nb.store.lookup import jobs_of, load_runs, numbers_of
 from rivya_nb.store.marks import fill_in
 from rivya_nb.store.measurements import Subject, measurements, measures
 from rivya_nb.store.records import JobRecord, Marks, RunRecord
 from rivya_nb.store.rows import portions
-from rivya_nb.store.schema import jobs, runs
+from rivya_nb.store.schema import runs
 
 if TYPE_CHECKING:
     from rivya_nb.store.store import Store
@@ -76,7 +76,7 @@ def merge(
     with store.database.writing() as connection:
         # No constraint tells that two runs are the same.
         writing.take_turns(connection, "imports", [""])
-        here = _known(connection, [record.id for record in records])
+        here = jobs_of(connection, [record.id for record in records])
         for record in records:
             known = here.get(record.id)
             if known is not None and (known.identity, known.service) != (record.identity, record.service):
@@ -97,14 +97,6 @@ def merge(
     if marked:
         store.marks.changes.tell()
     return Merged(new, len(here), merged, marked)
-
-
-def _known(connection: Connection, ids: Sequence[str]) -> dict[str, JobRecord]:
-    found: dict[str, JobRecord] = {}
-    for some in portions(ids):
-        records = load_jobs(connection, select(jobs).where(jobs.c.id.in_(some)))
-        found.update((record.id, record) for record in records)
-    return found
 
 
 def _merge_run(connection: Connection, run: RunRecord) -> tuple[int, bool]:

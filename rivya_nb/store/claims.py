@@ -130,10 +130,6 @@ class Claims:
         self._steps.tell_others()
         return stopped
 
-    def is_taken(self, record: JobRecord) -> bool:
-        """True if another living process owns the job, or a worker is to send it."""
-        return bool(self.taken([record]))
-
     def taken(self, records: Iterable[JobRecord]) -> set[str]:
         """The ids of those of these jobs that another living process owns, or that a worker is to send."""
         known = [record for record in records if record.owner != self._owner.id]

@@ -83,6 +83,14 @@ def insert_for(connection: Connection, table: Table) -> Any:
     return postgresql.insert(table)
 
 
+def put(
+    connection: Connection, table: Table, key: Mapping[str, object], values: Mapping[str, object]
+) -> None:
+    """Insert a row, or change the one that has this key, the table's primary one."""
+    row = insert_for(connection, table).values(**key, **values)
+    connection.execute(row.on_conflict_do_update(index_elements=table.primary_key, set_=values))
+
+
 def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, in this order, that all have the same columns.
 

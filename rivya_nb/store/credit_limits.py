@@ -21,7 +21,7 @@ from sqlalchemy import Column, Connection, String, Table, delete, func, select, 
 from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError
 from rivya_nb.store.billing import DAY
-from rivya_nb.store.columns import Name, Number, insert_for
+from rivya_nb.store.columns import Name, Number, put
 from rivya_nb.store.database import Database
 from rivya_nb.store.records import NOT_BILLED, UNSENT, JobRecord
 from rivya_nb.store.rows import portions
@@ -106,10 +106,7 @@ class CreditLimits:
         """Keep a limit, in the place of the one that the user has for such a period."""
         values = {"credits": limit.credits, "unknown": limit.unknown}
         with self._database.writing() as connection:
-            statement = insert_for(connection, credit_limits).values(who=limit.who, per=limit.per, **values)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=credit_limits.primary_key, set_=values)
-            )
+            put(connection, credit_limits, {"who": limit.who, "per": limit.per}, values)
 
     def unset(self, who: str, per: str | None) -> int:
         """Delete the limits of a user for these periods, or for all; gives how many there were."""

@@ -19,13 +19,9 @@ from rivya_nb.store.schema import jobs, pictures
 _NO_REFERENCES = "[]"
 
 
-def delete_pictures(
-    database: Database, files: ContentFiles, job_ids: Collection[str], patience: float
-) -> int:
-    """Delete the pictures of finished jobs and return the bytes that are freed by that.
-
-    The files are removed when their tombstones are older than `patience` seconds: at once where it is 0.
-    """
+def delete_pictures(database: Database, files: ContentFiles, job_ids: Collection[str]) -> int:
+    """Delete the pictures of finished jobs and return the bytes that are freed by that: at once, or by a later
+    sweep where the files are in a bucket."""
     with database.writing() as connection:
         numbers = all_numbers_of(connection, list(dict.fromkeys(job_ids)))
         _refuse_unfinished(connection, numbers.values())
@@ -35,12 +31,13 @@ def delete_pictures(
         gone = {content: size for content, size in sizes.items() if content[0] not in needed}
         # Also of what is needed: somebody else may just delete the last record that needs it.
         tombstones.lay(connection, sizes, now)
-    freed = sweep(database, files, patience)
-    return sum(gone.values()) if patience else freed
+    freed = sweep(database, files)
+    return sum(gone.values()) if files.are_elsewhere else freed
 
 
-def sweep(database: Database, files: ContentFiles, patience: float) -> int:
-    """Remove the files of contents that were deleted so many seconds ago; returns the freed bytes."""
+def sweep(database: Database, files: ContentFiles) -> int:
+    """Remove the files of contents that were deleted, as far as that is possible now; returns the freed bytes."""
+    patience = tombstones.PATIENCE if files.are_elsewhere else 0.0
     return tombstones.sweep(database, files, _needed, patience)
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from rivya_nb.store.columns import Name, Number, Words, digest, insert_for
 from rivya_nb.store.database import Database
+from rivya_nb.store.lookup import ids_by_content
 from rivya_nb.store.questions import Asked
 from rivya_nb.store.records import AxisRecord, facts_at
 from rivya_nb.store.rows import fits, portions, to_json
@@ -97,11 +98,11 @@ def ids_of(
         return {}
     contents = {place: to_json(facts) for place in places if (facts := facts_at(axes, place))}
     wanted = list(dict.fromkeys(contents.values()))
-    known = _known(connection, wanted)
+    known = ids_by_content(connection, fact_sets.c.content, wanted)
     if new := [content for content in wanted if content not in known]:
         rows = [{"digest": digest(content), "content": content} for content in sorted(new)]
         connection.execute(insert_for(connection, fact_sets).on_conflict_do_nothing(), rows)
-        known |= _known(connection, new)
+        known |= ids_by_content(connection, fact_sets.c.content, new)
         pairs = [
             {"set_id": known[content], "name": name, "value": value}
             for content in new
@@ -124,13 +125,3 @@ def having(facts: Mapping[str, Asked], runs: Sequence[int]) -> Select[tuple[int]
     """The numbers of the jobs at a place that has all these facts, each once; in one of the `runs`, if any."""
     found = select(run_jobs.c.job_number).where(run_jobs.c.facts_id.in_(sets_with(facts)))
     return (found.where(run_jobs.c.run_id.in_(runs)) if runs else found).distinct()
-
-
-def _known(connection: Connection, contents: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for some in portions(contents):
-        statement = select(fact_sets.c.content, fact_sets.c.id).where(
-            fact_sets.c.digest.in_(map(digest, some))
-        )
-        found.update((content, set_id) for content, set_id in connection.execute(statement))
-    return found

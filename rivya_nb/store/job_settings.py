@@ -17,9 +17,10 @@ from rivya_nb.contract.ideas import shared_names
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store.columns import digest, insert_for
+from rivya_nb.store.lookup import ids_by_content
 from rivya_nb.store.questions import Asked
 from rivya_nb.store.records import JobRecord
-from rivya_nb.store.rows import fits, param_text, portions, to_json
+from rivya_nb.store.rows import fits, param_text, to_json
 from rivya_nb.store.schema import setting_params, settings
 
 
@@ -27,7 +28,7 @@ def ids_of(connection: Connection, records: Sequence[JobRecord]) -> dict[str, in
     """By job id, the id of its settings; new settings are added."""
     contents = {record.id: _content(record) for record in records}
     wanted = list(dict.fromkeys(contents.values()))
-    known = _known(connection, wanted)
+    known = ids_by_content(connection, settings.c.content, wanted)
     new = {content: json.loads(content) for content in wanted if content not in known}
     if new:
         rows = [
@@ -35,7 +36,7 @@ def ids_of(connection: Connection, records: Sequence[JobRecord]) -> dict[str, in
             for content, (model, _) in sorted(new.items())
         ]
         connection.execute(insert_for(connection, settings).on_conflict_do_nothing(), rows)
-        known |= _known(connection, list(new))
+        known |= ids_by_content(connection, settings.c.content, list(new))
         params = [
             {"settings_id": known[content], "key": key, "value": value}
             for content, (_, texts) in new.items()
@@ -84,12 +85,3 @@ def _content(record: JobRecord) -> str:
 def _defaults(model_id: str) -> Mapping[str, ParamValue | bool | None]:
     model = bundled().get(model_id)
     return {} if model is None else shared_names({each.key: each.default for each in model.params})
-
-
-def _known(connection: Connection, wanted: Sequence[str]) -> dict[str, int]:
-    known: dict[str, int] = {}
-    for some in portions(wanted):
-        these = settings.c.digest.in_(map(digest, some))
-        found = connection.execute(select(settings.c.content, settings.c.id).where(these))
-        known.update((content, number) for content, number in found)
-    return known

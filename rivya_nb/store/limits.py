@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Column, ColumnElement, Connection, Float, Integer, String, Table, and_, delete, select
 
-from rivya_nb.store.columns import Name, insert_for
+from rivya_nb.store.columns import Name, put
 from rivya_nb.store.database import Database
 from rivya_nb.store.pace import Demand, FoundLimits
 from rivya_nb.store.schema import metadata
@@ -76,10 +76,7 @@ class LimitBook:
         with self._database.changing() as connection:
             now = self._database.now()
             values = {"in_flight": mine.in_flight, "wanted": mine.wanted, "seen_at": now}
-            statement = insert_for(connection, limit_members).values(**key, member=member, **values)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=limit_members.primary_key, set_=values)
-            )
+            put(connection, limit_members, {**key, "member": member}, values)
             members = connection.execute(select(limit_members)).all()
             kept, is_ours = _kept(connection, service, label, now)
         # Where the clock was set back, the dead seem to come from the future.
@@ -113,11 +110,7 @@ class LimitBook:
                 return kept
             _delete(connection, limits, limits.c.found_at < now - FORGOTTEN_AFTER)
             new = {"rate": found.rate, "places": found.places, "found_at": found.found_at}
-            connection.execute(
-                insert_for(connection, limits)
-                .values(**key, **new)
-                .on_conflict_do_update(index_elements=limits.primary_key, set_=new)
-            )
+            put(connection, limits, key, new)
         return found
 
     def leave(self, member: str) -> None:

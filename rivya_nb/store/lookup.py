@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, insert, select
+from sqlalchemy import Column, Connection, Select, Table, insert, select
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import rows
+from rivya_nb.store.columns import digest
 from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, RunRecord
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, pictures, run_jobs
@@ -37,6 +38,15 @@ def all_numbers_of(connection: Connection, job_ids: Collection[str]) -> dict[str
     return {job_id: numbers[job_id] for job_id in job_ids}
 
 
+def ids_by_content(connection: Connection, content: Column[str], wanted: Sequence[str]) -> dict[str, int]:
+    """By what this column says, the ids of rows that have a digest of it; unknown ones are left out."""
+    its, known = content.table.c, dict[str, int]()
+    for some in portions(wanted):
+        these = select(content, its.id).where(its.digest.in_(map(digest, some)))
+        known.update((text, number) for text, number in connection.execute(these))
+    return known
+
+
 def insert_one(connection: Connection, table: Table, values: Mapping[str, object]) -> int:
     """Insert a row and return its new number."""
     key = connection.execute(insert(table).values(dict(values))).inserted_primary_key
@@ -54,6 +64,16 @@ def load_jobs(connection: Connection, statement: Select[Any]) -> list[JobRecord]
         for row in connection.execute(wanted).mappings():
             by_number[row["job_number"]].append(rows.picture_record(row))
     return [rows.job_record(row, by_number[row["number"]]) for row in found]
+
+
+def jobs_of(connection: Connection, ids: Iterable[str]) -> dict[str, JobRecord]:
+    """The jobs with these ids, in their order; unknown ids are left out."""
+    wanted = list(dict.fromkeys(ids))
+    found: dict[str, JobRecord] = {}
+    for some in portions(wanted):
+        records = load_jobs(connection, select(jobs).where(jobs.c.id.in_(some)))
+        found.update((record.id, record) for record in records)
+    return {job_id: found[job_id] for job_id in wanted if job_id in found}
 
 
 def load_numbered_jobs(connection: Connection, numbers: Iterable[int]) -> list[JobRecord]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from rivya_nb.files import user_path
-from rivya_nb.store import tombstones
 from rivya_nb.store.database import Database
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.mounts import shared_mount
-from rivya_nb.store.opening_files import keep_place, open_files, place_of
+from rivya_nb.store.opening_files import open_folder_files
 from rivya_nb.store.ownership import FileOwner, Owner
 from rivya_nb.store.persisting import OnWait
 from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
@@ -73,10 +71,7 @@ def open_folder(folder: Path, pictures: str | None) -> Opened:
     try:
         database.prepare(folder / "opening.lock")
         owner = FileOwner(folder / "locks", read_only=database.obstacle is not None)
-        kept = place_of(folder, pictures)
-        files = open_files(kept, database.obstacle, partial(tombstones.spare, database))
-        if database.obstacle is None:
-            keep_place(folder, kept)
+        files = open_folder_files(folder, pictures, database, database.obstacle)
     except BaseException:
         database.close()
         raise

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
+from rivya_nb.store import tombstones
+from rivya_nb.store.database import Database
 from rivya_nb.store.files import ContentFiles, write_whole
 from rivya_nb.store.picture_places import PicturesPlace, read_pictures, spelled
 from rivya_nb.store.trouble import disk_trouble
@@ -27,10 +30,16 @@ def place_of(folder: Path, given: str | None) -> PicturesPlace:
     return read_pictures(given) if given and not has_some else folder
 
 
-def keep_place(folder: Path, place: PicturesPlace) -> None:
-    """Note in a store's folder where its pictures are."""
-    if place != folder and not (folder / _NOTE).exists():
+def open_folder_files(
+    folder: Path, given: str | None, database: Database, obstacle: str | None
+) -> ContentFiles:
+    """The files of a store in a folder, which notes where they are; `obstacle` is the reason why it may only be
+    read. The errors are those of `open_files`."""
+    place = place_of(folder, given)
+    files = open_files(place, obstacle, partial(tombstones.spare, database))
+    if obstacle is None and place != folder and not (folder / _NOTE).exists():
         write_whole(folder / _NOTE, spelled(place).encode())
+    return files
 
 
 def open_files(

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from rivya_nb.store.columns import insert_for
+from rivya_nb.store.columns import put
 from rivya_nb.store.database import Database
 from rivya_nb.store.schema import panel_states
 
@@ -36,7 +36,4 @@ class PanelStates:
         text = json.dumps(dict(state), ensure_ascii=False)
         values = {"state": text, "saved_at": self._database.now()}
         with self._database.writing() as connection:
-            statement = insert_for(connection, panel_states).values(name=name, made_by=self._user, **values)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=panel_states.primary_key, set_=values)
-            )
+            put(connection, panel_states, {"name": name, "made_by": self._user}, values)

@@ -29,8 +29,9 @@ from sqlalchemy import (
 )
 
 from rivya_nb.store.columns import digest, insert_for
+from rivya_nb.store.lookup import ids_by_content
 from rivya_nb.store.prompt_words import Sought, read_sought
-from rivya_nb.store.rows import portions, searchable
+from rivya_nb.store.rows import searchable
 from rivya_nb.store.schema import prompts
 
 _SHORTEST = 3
@@ -88,13 +89,13 @@ def ids_of(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
     """By prompt, the id of its words; new words are added."""
     words = {prompt: searchable(prompt) for prompt in texts}
     wanted = list(dict.fromkeys(words.values()))
-    known = _known(connection, wanted)
+    known = ids_by_content(connection, prompts.c.words, wanted)
     # In one order: of two that add the same, one waits for the other, and never both.
     new = sorted(({"digest": digest(each), "words": each} for each in wanted if each not in known), key=str)
     if new:
         connection.execute(insert_for(connection, prompts).on_conflict_do_nothing(), new)
         catch_up(connection)
-        known = _known(connection, wanted)
+        known = ids_by_content(connection, prompts.c.words, wanted)
     return {prompt: known[each] for prompt, each in words.items()}
 
 
@@ -166,15 +167,6 @@ def _few_with(connection: Connection, words: Sequence[str]) -> Sequence[int] | N
     pieces = select(_PIECES.c.doc).distinct().where(begins)
     found = [number for (number,) in connection.execute(pieces.limit(FEW + 1))]
     return found if len(found) <= FEW else None
-
-
-def _known(connection: Connection, wanted: list[str]) -> dict[str, int]:
-    known: dict[str, int] = {}
-    for some in portions(wanted):
-        these = prompts.c.digest.in_(map(digest, some))
-        found = connection.execute(select(prompts.c.words, prompts.c.id).where(these))
-        known.update((words, number) for words, number in found)
-    return known
 
 
 def is_indexed(connection: Connection) -> bool:

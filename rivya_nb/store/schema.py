@@ -35,7 +35,7 @@ from sqlalchemy import (
     text,
 )
 
-from rivya_nb.store.billing import AMOUNTS, COMMITTED
+from rivya_nb.store.billing import AMOUNTS, COMMITMENTS
 from rivya_nb.store.columns import Name, Number, Words
 
 VERSION = 1
@@ -233,7 +233,7 @@ commitments = Table(
     Column("asked_by", Name, primary_key=True),
     Column("day", Integer, primary_key=True, autoincrement=False),
     _shard(),
-    *(Column(name, Number, nullable=False) for name in COMMITTED),
+    *(Column(name, Number, nullable=False) for name in COMMITMENTS.names),
 )
 
 pictures = Table(

@@ -28,10 +28,7 @@ from sqlalchemy import (
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import facts, job_settings, prompt_index
 from rivya_nb.store.answers import Search, how_many, in_time, sides, tallied, within
-from rivya_nb.store.measurements import (
-    find_kept,
-    measured_number,
-)
+from rivya_nb.store.measurements import find_kept, measured_number
 from rivya_nb.store.questions import Asked, MeasureOrder, Question
 from rivya_nb.store.rows import fits, seed_number
 from rivya_nb.store.schema import jobs, marks, pictures, run_jobs, tags, tallies
@@ -177,7 +174,7 @@ def _is_narrow(connection: Connection, question: Question) -> bool:
     if isinstance(prompt_index.containing(connection, question.prompt or ""), Sequence):
         alone.append(Question(prompt=question.prompt))
     asked = (replace(each, hidden=True) for each in alone if each != Question())
-    return any(SEARCH.up_to(connection, each, _FEW_JOBS + 1) <= _FEW_JOBS for each in asked)
+    return any(SEARCH.count(connection, each, _FEW_JOBS + 1) <= _FEW_JOBS for each in asked)
 
 
 def _found(connection: Connection, column: Column[Any], question: Question) -> Select[Any]:

@@ -4,38 +4,26 @@ from __future__ import annotations
 
 from sqlalchemy import DDL, event
 
-from rivya_nb.store.billing import AMOUNTS, BILLED_BY, COMMITTED, IS_FINAL, amount, counted, day, hour
+from rivya_nb.store.billing import BILLED_BY, COMMITMENTS, IS_FINAL, LEDGER, Sum
 from rivya_nb.store.schema import metadata
 
 
-def _entry(row: str, sign: str) -> str:
-    """Adds a job to the ledger (`sign` is "+"), or takes it away again ("-")."""
-    sums = ", ".join(f"{name} = {name} {sign} excluded.{name}" for name in ("jobs", *AMOUNTS))
-    values = ", ".join(amount(name, row) for name in AMOUNTS)
-    names = ", ".join(AMOUNTS)
+def _add(to: Sum, row: str, sign: str = "+") -> str:
+    """Adds a job to a sum, or takes it away again (`sign` is "-")."""
+    names, keys = ", ".join(to.names), f"{to.of}, {to.period}, shard"
+    values = ", ".join([*to.keys(row, "sqlite"), "0", *to.parts(row)])
+    sums = ", ".join(f"{name} = {name} {sign} excluded.{name}" for name in to.names)
     return (
-        f"INSERT INTO ledger (service, hour, shard, jobs, {names})"  # noqa: S608 - our own names
-        f" VALUES ({row}.service, {hour(row)}, 0, 1, {values})"
-        f" ON CONFLICT (service, hour, shard) DO UPDATE SET {sums};"
-    )
-
-
-def _count(row: str, sign: str) -> str:
-    """Adds a job to the commitments, or takes it away again."""
-    names = ", ".join(COMMITTED)
-    sums = ", ".join(f"{name} = {name} {sign} excluded.{name}" for name in COMMITTED)
-    values = ", ".join(counted(name, row) for name in COMMITTED)
-    return (
-        f"INSERT INTO commitments (asked_by, day, shard, {names})"  # noqa: S608 - our own names
-        f" VALUES ({row}.asked_by, {day(row)}, 0, {values})"
-        f" ON CONFLICT (asked_by, day, shard) DO UPDATE SET {sums};"
+        f"INSERT INTO {to.table} ({keys}, {names}) VALUES ({values})"  # noqa: S608 - our own names
+        f" ON CONFLICT ({keys}) DO UPDATE SET {sums};"
     )
 
 
 def _counts_differently() -> str:
     """Whether a change of a job may change the commitments."""
     plain = [f"OLD.{name} IS NOT NEW.{name}" for name in ("asked_by", "counted_at")]
-    return " OR ".join([*plain, *(f"{counted(name, 'OLD')} != {counted(name, 'NEW')}" for name in COMMITTED)])
+    parts = zip(COMMITMENTS.parts("OLD"), COMMITMENTS.parts("NEW"), strict=True)
+    return " OR ".join([*plain, *(f"{old} != {new}" for old, new in parts)])
 
 
 def _differs() -> str:
@@ -70,13 +58,13 @@ TRIGGERS = (
             SELECT NEW.service, NEW.settings_id, NEW.hidden, 0, 1 WHERE NEW.pictured
             ON CONFLICT (service, settings_id, hidden, shard) DO UPDATE SET jobs = jobs + 1;
     END""",
-    f"CREATE TRIGGER job_came AFTER INSERT ON jobs BEGIN {_entry('NEW', '+')} {_count('NEW', '+')} END",
+    f"CREATE TRIGGER job_came AFTER INSERT ON jobs BEGIN {_add(LEDGER, 'NEW')} {_add(COMMITMENTS, 'NEW')} END",
     f"""CREATE TRIGGER job_changed AFTER UPDATE OF
         service, status, task_id, price, reserved_credits, final_credits, submitted_at, created_at ON jobs
-    WHEN {_differs()} BEGIN {_entry("OLD", "-")} {_entry("NEW", "+")} END""",
+    WHEN {_differs()} BEGIN {_add(LEDGER, "OLD", "-")} {_add(LEDGER, "NEW")} END""",
     f"""CREATE TRIGGER job_counted AFTER UPDATE OF
         status, task_id, price, reserved_credits, final_credits, asked_by, counted_at ON jobs
-    WHEN {_counts_differently()} BEGIN {_count("OLD", "-")} {_count("NEW", "+")} END""",
+    WHEN {_counts_differently()} BEGIN {_add(COMMITMENTS, "OLD", "-")} {_add(COMMITMENTS, "NEW")} END""",
 )
 """They keep `pictured`, `hidden`, `rating` and the sums as they should be. No job is ever deleted."""
 

@@ -31,11 +31,7 @@ from rivya_nb.store.durations import DurationBook
 from rivya_nb.store.facts import FactBook
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.limits import LimitBook
-from rivya_nb.store.lookup import (
-    load_jobs,
-    load_numbered_jobs,
-    unknown_job,
-)
+from rivya_nb.store.lookup import jobs_of, load_jobs, load_numbered_jobs, unknown_job
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.measurements import MeasurementBook
 from rivya_nb.store.model_lists import ModelLists
@@ -49,7 +45,6 @@ from rivya_nb.store.places import ServerAddress, StorePlace
 from rivya_nb.store.presence import DATABASE
 from rivya_nb.store.questions import Counted, Question
 from rivya_nb.store.records import UNFINISHED, JobChanges, JobRecord, PictureRecord, Spent
-from rivya_nb.store.rows import portions
 from rivya_nb.store.runs import RunBook
 from rivya_nb.store.schema import jobs, pictures
 from rivya_nb.store.sqlite_database import SqliteDatabase
@@ -262,13 +257,8 @@ class Store:
 
     def jobs(self, ids: Iterable[str]) -> dict[str, JobRecord]:
         """The jobs with these ids, in their order; unknown ids are left out."""
-        wanted = list(dict.fromkeys(ids))
-        found: dict[str, JobRecord] = {}
         with self.users.reading() as connection:
-            for some in portions(wanted):
-                records = load_jobs(connection, select(jobs).where(jobs.c.id.in_(some)))
-                found.update((record.id, record) for record in records)
-        return {job_id: found[job_id] for job_id in wanted if job_id in found}
+            return jobs_of(connection, ids)
 
     def pictured(self, sha256: str) -> JobRecord | None:
         """The newest job with this picture, None if there is none."""
@@ -290,12 +280,13 @@ class Store:
     def history(self, question: Question, limit: int | None = None, offset: int = 0) -> list[JobRecord]:
         """The jobs that answer a question, each once, in the order of the question."""
         with self.users.reading() as connection:
-            return load_numbered_jobs(connection, self._search.find(connection, question, limit, offset))
+            numbers = self._search.page(connection, jobs.c.number, question, limit, offset)
+            return load_numbered_jobs(connection, numbers)
 
     def history_ids(self, question: Question, limit: int | None = None, offset: int = 0) -> list[str]:
         """The ids of these jobs; reading them is much faster than reading the records."""
         with self.database.reading() as connection:
-            return self._search.find_ids(connection, question, limit, offset)
+            return self._search.page(connection, jobs.c.id, question, limit, offset)
 
     def count(self, question: Question) -> int:
         """The number of jobs that answer a question."""
@@ -321,18 +312,13 @@ class Store:
         Raises:
             UsageError: one of the jobs has not ended; nothing is deleted.
         """
-        freed = delete_pictures(self.database, self.files, list(job_ids), self._patience)
+        freed = delete_pictures(self.database, self.files, list(job_ids))
         self.deletions.tell()
         return freed
 
     def sweep(self) -> None:
         """Remove the files of pictures that were deleted some time ago, as far as that is possible now."""
-        sweep(self.database, self.files, self._patience)
-
-    @property
-    def _patience(self) -> float:
-        """How old a tombstone has to be before its file is removed."""
-        return tombstones.PATIENCE if self.files.are_elsewhere else 0.0
+        sweep(self.database, self.files)
 
     def services(self) -> list[str]:
         """The names of all services that this store has jobs of."""

@@ -6,10 +6,10 @@ import time
 
 from sqlalchemy import Connection, Table, delete, select, text, tuple_
 
-from rivya_nb.store.billing import AMOUNTS, COMMITTED, DAY, amount, counted, day, hour
+from rivya_nb.store.billing import COMMITMENTS, DAY, LEDGER
 from rivya_nb.store.schema import commitments, ledger, tallies
 
-SUMS = {tallies: ("jobs",), ledger: ("jobs", *AMOUNTS), commitments: COMMITTED}
+SUMS = {tallies: ("jobs",), ledger: LEDGER.names, commitments: COMMITMENTS.names}
 """The tables of sums over jobs, with the columns that are sums."""
 
 _KEPT = 62
@@ -26,13 +26,11 @@ def wanted(table: Table, dialect: str) -> str:
             "SELECT service, settings_id, hidden, count(*) AS jobs FROM jobs WHERE pictured"
             " GROUP BY service, settings_id, hidden"
         )
-    if table is ledger:
-        return _summed(
-            ("service", hour("jobs", dialect)), ("count(*)", *(amount(name, "jobs") for name in AMOUNTS))
-        )
-    kept = f"WHERE {day('jobs', dialect)} >= {_first_day()}"
-    sums = tuple(counted(name, "jobs") for name in COMMITTED)
-    return _summed(("asked_by", day("jobs", dialect)), sums, kept)
+    its = LEDGER if table is ledger else COMMITMENTS
+    of, period = its.keys("jobs", dialect)
+    kept = f"WHERE {period} >= {_first_day()}" if table is commitments else ""
+    sums = ", ".join(f"CAST(sum({part}) AS BIGINT)" for part in its.parts("jobs"))
+    return f"SELECT {of}, {period}, {sums} FROM jobs {kept} GROUP BY {of}, {period}"  # noqa: S608 - our own names
 
 
 def said(table: Table) -> str:
@@ -67,8 +65,3 @@ def forget_old(connection: Connection, now: float) -> None:
 def _first_day() -> int:
     """The first day whose commitments are there for sure."""
     return int(time.time() // DAY) - _KEPT
-
-
-def _summed(keys: tuple[str, ...], sums: tuple[str, ...], condition: str = "") -> str:
-    summed = ", ".join(each if each == "count(*)" else f"CAST(sum({each}) AS BIGINT)" for each in sums)
-    return f"SELECT {', '.join(keys)}, {summed} FROM jobs {condition} GROUP BY {', '.join(keys)}"  # noqa: S608 - our own names

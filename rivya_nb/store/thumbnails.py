@@ -98,12 +98,9 @@ class Thumbnails:
 
     def keep(self, original: Path, box: Box, max_bytes: int, data: bytes) -> None:
         """Keep a WebP made of an original for outputs; errors are ignored."""
-
-        def write(part: Path) -> None:
-            part.write_bytes(data)
-
         if not self._is_card(original):
-            self._put(self._path(original, _name(box, max_bytes), ".webp"), write)
+            path = self._path(original, _name(box, max_bytes), ".webp")
+            self._put(path, lambda part: part.write_bytes(data))
 
     def preview(self, original: Path) -> tuple[str, bytes] | None:
         """The MIME type and the bytes of what plays in the place of a video or sound, made if it is not kept; None
@@ -122,11 +119,7 @@ class Thumbnails:
         if made is None or not made[0].endswith("/webm"):
             return made
         data = made[1]
-
-        def write(part: Path) -> None:
-            part.write_bytes(data)
-
-        self._put(path, write)
+        self._put(path, lambda part: part.write_bytes(data))
         return made
 
     def derived(self, original: Path, name: str, make: Callable[[Path], bytes]) -> bytes:
@@ -139,11 +132,7 @@ class Thumbnails:
             return path.read_bytes()
         self.bring(original)
         made = make(original)
-
-        def write(part: Path) -> None:
-            part.write_bytes(made)
-
-        self._put(path, write)
+        self._put(path, lambda part: part.write_bytes(made))
         return made
 
     def _is_card(self, original: Path) -> bool:
@@ -195,7 +184,7 @@ class Thumbnails:
         self._put(self._path(original, str(HEIGHT), ".jpg" if opaque else ".webp"), write)
         return image
 
-    def _put(self, path: Path, write: Callable[[Path], None]) -> None:
+    def _put(self, path: Path, write: Callable[[Path], object]) -> None:
         part = self._incoming / f"{uuid.uuid4().hex}.part"
         # If the disk is full or read-only, the picture in memory is used.
         with suppress(OSError):

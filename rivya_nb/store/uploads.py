@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import ColumnElement, and_, delete, select
 
-from rivya_nb.store.columns import insert_for
+from rivya_nb.store.columns import put
 from rivya_nb.store.database import Database
 from rivya_nb.store.schema import uploads
 
@@ -41,11 +41,10 @@ class UploadBook:
 
     def add(self, record: UploadRecord) -> None:
         """Store an upload, and replace an earlier one of the same content."""
-        values = {column.name: getattr(record, column.name) for column in uploads.columns}
+        values = asdict(record)
+        key = {column.name: values.pop(column.name) for column in uploads.primary_key}
         with self._database.writing() as connection:
-            new = insert_for(connection, uploads).values(values)
-            key = list(uploads.primary_key.columns)
-            connection.execute(new.on_conflict_do_update(index_elements=key, set_=values))
+            put(connection, uploads, key, values)
 
     def forget(self, record: UploadRecord) -> None:
         """Delete an upload that the service has lost; a newer one of the same content stays."""

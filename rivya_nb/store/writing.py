@@ -10,14 +10,7 @@ from rivya_nb.errors import JobTakenError
 from rivya_nb.store import facts, job_settings, prompt_index, rows
 from rivya_nb.store.columns import digest, insert_many
 from rivya_nb.store.lookup import all_numbers_of, insert_one, numbers_of, unknown_job
-from rivya_nb.store.records import (
-    AxisRecord,
-    CellRecord,
-    JobChanges,
-    JobRecord,
-    PictureRecord,
-    RunRecord,
-)
+from rivya_nb.store.records import AxisRecord, CellRecord, JobChanges, JobRecord, PictureRecord, RunRecord
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, pictures, run_jobs, runs
 

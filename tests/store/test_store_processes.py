@@ -29,14 +29,14 @@ def test_a_living_process_keeps_its_jobs_and_a_killed_one_loses_them(store: Stor
     assert lives(store, owner)
     identity = store.job(job_ids[0]).identity
     assert set(store.asking.find_reusable("sandbox", [identity])) == {identity}
-    assert store.claims.is_taken(store.job(job_ids[0]))
+    assert store.claims.taken([store.job(job_ids[0])])
     assert store.claims.stop(job_ids) == set()
 
     process.kill()
     process.join(PATIENCE)
     # The server needs a moment to notice.
     assert until(lambda: not lives(store, owner))
-    assert not store.claims.is_taken(store.job(job_ids[0]))
+    assert not store.claims.taken([store.job(job_ids[0])])
     assert store.claims.claim(job_ids) == set(job_ids)
     assert {job.owner for job in store.jobs(job_ids).values()} == {store.owner.id}
     assert not (store.folder / "locks" / f"{owner}.lock").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,11 @@ from filelock import FileLock, Timeout
 from sqlalchemy import inspect, text
 
 from rivya_nb.errors import StoreError
-from rivya_nb.store import tombstones
 from rivya_nb.store.database import Database
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.mounts import shared_mount
 from rivya_nb.store.moving.notes import move_notes
-from rivya_nb.store.opening_files import keep_place, open_files, place_of
+from rivya_nb.store.opening_files import open_folder_files
 from rivya_nb.store.ownership import FileOwner
 from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
@@ -178,11 +176,7 @@ def _server_end(
 def _folder_end(
     folder: Path, database: SqliteDatabase, pictures: str | None, obstacle: str | None = None
 ) -> End:
-    kept = place_of(folder, pictures)
-    files = open_files(kept, obstacle, partial(tombstones.spare, database))
-    if obstacle is None:
-        keep_place(folder, kept)
-    return End(folder, database, files, folder)
+    return End(folder, database, open_folder_files(folder, pictures, database, obstacle), folder)
 
 
 def _check_folder(place: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Connection, MetaData, String, Table, Text, delete, inspect, select
 
 from rivya_nb.errors import StoreError
-from rivya_nb.store.columns import insert_for
+from rivya_nb.store.columns import put
 from rivya_nb.store.database import Database
 
 SOURCE = "source"
@@ -37,8 +37,7 @@ def refuse_unfinished(database: Database) -> None:
 
 
 def note(connection: Connection, step: str, state: str) -> None:
-    new = insert_for(connection, move_notes).values(step=step, state=state)
-    connection.execute(new.on_conflict_do_update(index_elements=["step"], set_={"state": state}))
+    put(connection, move_notes, {"step": step}, {"state": state})
 
 
 def noted(connection: Connection, step: str) -> str | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from sqlalchemy import Column, Connection, MetaData, Table, Text, select
 from sqlalchemy.dialects.postgresql import insert
 
+from rivya_nb.store.columns import put
+
 _PICTURES, _VERSION = "pictures", "version"
 
 metadata = MetaData()
@@ -30,9 +32,7 @@ def version_of(connection: Connection) -> int:
 
 def keep_version(connection: Connection, version: int) -> None:
     """Keep the version of the store's tables."""
-    row = insert(settings).values(name=_VERSION, value=str(version))
-    changed = row.on_conflict_do_update(index_elements=[settings.c.name], set_={"value": str(version)})
-    connection.execute(changed)
+    put(connection, settings, {"name": _VERSION}, {"value": str(version)})
 
 
 def kept_pictures(connection: Connection) -> str:

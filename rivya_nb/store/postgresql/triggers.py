@@ -8,46 +8,34 @@ from __future__ import annotations
 
 from sqlalchemy import DDL, event
 
-from rivya_nb.store.billing import AMOUNTS, BILLED_BY, COMMITTED, IS_FINAL, amount, counted, day, hour
+from rivya_nb.store.billing import BILLED_BY, COMMITMENTS, IS_FINAL, LEDGER, Sum
 from rivya_nb.store.schema import metadata
 
-_SUMS = ("jobs", *AMOUNTS)
+
+def _entries(to: Sum, table: str, row: str, sign: str = "", condition: str = "") -> str:
+    """What jobs add to a sum, or take away from it (`sign` is "-"), a row for each."""
+    of, period = to.keys(row, "postgresql")
+    parts = (f"{sign}({part}) AS {name}" for name, part in zip(to.names, to.parts(row), strict=True))
+    return f"SELECT {of} AS {to.of}, {period} AS {to.period}, {', '.join(parts)} FROM {table}{condition}"  # noqa: S608 - our own names
 
 
-def _entries(table: str, row: str, sign: str, condition: str = "") -> str:
-    """What jobs add to the ledger, or take away from it, a row for each."""
-    parts = [f"{sign}1 AS jobs", *(f"{sign}({amount(name, row)}) AS {name}" for name in AMOUNTS)]
-    of = f"{row}.service AS service, {hour(row, 'postgresql')} AS hour"
-    return f"SELECT {of}, {', '.join(parts)} FROM {table}{condition}"  # noqa: S608 - our own names
-
-
-def _enter(entries: str) -> str:
-    """Adds entries to the ledger."""
-    added = ", ".join(f"sum({name})" for name in _SUMS)
-    summed = ", ".join(f"{name} = ledger.{name} + excluded.{name}" for name in _SUMS)
+def _add(to: Sum, entries: str) -> str:
+    """Adds entries to a sum."""
+    keys, names = f"{to.of}, {to.period}", ", ".join(to.names)
+    added = ", ".join(f"sum({name})" for name in to.names)
+    summed = ", ".join(f"{name} = {to.table}.{name} + excluded.{name}" for name in to.names)
     return (
-        f"INSERT INTO ledger (service, hour, shard, {', '.join(_SUMS)})"  # noqa: S608 - our own names
-        f" SELECT service, hour, pg_backend_pid(), {added} FROM ({entries}) AS entries GROUP BY service, hour"
-        f" ON CONFLICT (service, hour, shard) DO UPDATE SET {summed};"
+        f"INSERT INTO {to.table} ({keys}, shard, {names})"  # noqa: S608 - our own names
+        f" SELECT {keys}, pg_backend_pid(), {added} FROM ({entries}) AS entries GROUP BY {keys}"
+        f" ON CONFLICT ({keys}, shard) DO UPDATE SET {summed};"
     )
 
 
-def _counts(table: str, row: str, sign: str, condition: str = "") -> str:
-    """What jobs add to the commitments, or take away from them, a row for each."""
-    parts = [f"{sign}({counted(name, row)}) AS {name}" for name in COMMITTED]
-    of = f"{row}.asked_by AS asked_by, {day(row, 'postgresql')} AS day"
-    return f"SELECT {of}, {', '.join(parts)} FROM {table}{condition}"  # noqa: S608 - our own names
-
-
-def _count(entries: str) -> str:
-    """Adds entries to the commitments."""
-    added = ", ".join(f"sum({name})" for name in COMMITTED)
-    summed = ", ".join(f"{name} = commitments.{name} + excluded.{name}" for name in COMMITTED)
-    return (
-        f"INSERT INTO commitments (asked_by, day, shard, {', '.join(COMMITTED)})"  # noqa: S608 - our own names
-        f" SELECT asked_by, day, pg_backend_pid(), {added} FROM ({entries}) AS entries GROUP BY asked_by, day"
-        f" ON CONFLICT (asked_by, day, shard) DO UPDATE SET {summed};"
-    )
+def _add_again(to: Sum, condition: str) -> str:
+    """Takes away what changed jobs had added to a sum, and adds what they add now."""
+    where = f" WHERE {condition}"
+    was, became = _entries(to, _BOTH, "o", "-", where), _entries(to, _BOTH, "n", "", where)
+    return _add(to, f"{was} UNION ALL {became}")
 
 
 _ENDED = f"o.status != n.status AND ({IS_FINAL.format(row='o')} OR {IS_FINAL.format(row='n')})"
@@ -55,7 +43,7 @@ _BILLED = " OR ".join([*(f"o.{name} IS DISTINCT FROM n.{name}" for name in BILLE
 _COUNTED = " OR ".join(
     [
         *(f"o.{name} != n.{name}" for name in ("asked_by", "counted_at")),
-        *(f"{counted(name, 'o')} != {counted(name, 'n')}" for name in COMMITTED),
+        *(f"{o} != {n}" for o, n in zip(COMMITMENTS.parts("o"), COMMITMENTS.parts("n"), strict=True)),
     ]
 )
 _LISTED = (
@@ -74,15 +62,13 @@ SELECT service, settings_id, hidden, pg_backend_pid(), sum(jobs) FROM (
 ON CONFLICT (service, settings_id, hidden, shard) DO UPDATE SET jobs = tallies.jobs + excluded.jobs;
 """  # noqa: S608 - our own names
 
-_WHERE = f" WHERE {_BILLED}"
-_WHERE_COUNTED = f" WHERE {_COUNTED}"
 _CHANGED = f"""
 SELECT bool_or({_BILLED}), bool_or({_COUNTED}), bool_or({_LISTED}) INTO billed, counted, listed FROM {_BOTH};
 IF billed THEN
-    {_enter(f"{_entries(_BOTH, 'o', '-', _WHERE)} UNION ALL {_entries(_BOTH, 'n', '', _WHERE)}")}
+    {_add_again(LEDGER, _BILLED)}
 END IF;
 IF counted THEN
-    {_count(f"{_counts(_BOTH, 'o', '-', _WHERE_COUNTED)} UNION ALL {_counts(_BOTH, 'n', '', _WHERE_COUNTED)}")}
+    {_add_again(COMMITMENTS, _COUNTED)}
 END IF;
 IF listed THEN {_TALLY} END IF;
 """  # noqa: S608 - our own names
@@ -109,7 +95,7 @@ _FUNCTIONS = {
     ),
     "job_came": (
         "AFTER INSERT ON jobs REFERENCING NEW TABLE AS came",
-        _enter(_entries("came", "came", "")) + _count(_counts("came", "came", "")),
+        "".join(_add(each, _entries(each, "came", "came")) for each in (LEDGER, COMMITMENTS)),
     ),
     "job_changed": (
         "AFTER UPDATE ON jobs REFERENCING OLD TABLE AS was NEW TABLE AS became",
