@@ -47,7 +47,7 @@ def running_sandbox(
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(timeout=10)
+            thread.join(timeout=60)
 
 
 def _smaller(
@@ -101,7 +101,7 @@ def code(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, error["code"]
 
 
-def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 60) -> bool:
     """Whether the condition comes true in time."""
     pause, deadline = threading.Event(), time.monotonic() + seconds
     while not condition():

@@ -17,7 +17,7 @@ from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.store.records import SENT
 
-TIMEOUT = 30
+TIMEOUT = 60
 Connect = Callable[..., rv.Session]
 
 

@@ -76,7 +76,7 @@ def test_what_a_record_forbids_is_refused_before_anything_is_sent(model: Model, 
 def test_an_incomplete_model_says_what_is_not_known_and_runs(session: rv.Session, model: Model) -> None:
     plan = rv.plan("A bottle", model=model.id)
     assert f"not known of {model.id}: " in plan._repr_mimebundle_()["text/plain"]
-    assert plan.run().wait(30)[0].status == "succeeded"
+    assert plan.run().wait(60)[0].status == "succeeded"
 
 
 @pytest.mark.parametrize("model", UNKNOWN, ids=lambda model: model.id)
@@ -96,7 +96,7 @@ def test_models_that_want_a_seed_as_text_and_as_a_number_share_an_axis(session: 
 def test_the_seed_is_one_axis_and_one_filter_for_models_that_call_it_differently(session: rv.Session) -> None:
     line = parse_line("seeds=20001..20002 --model veo3-1-lite,wan-2-7-image-pro")
     run = plan_cell(session, line, "A bottle", {}).run()
-    run.wait(30)
+    run.wait(60)
     assert [axis.name for axis in run.record.axes] == ["seed", "model"]
     assert [dict(job.record.params) for job in run] == [
         {"seeds": 20001},
@@ -118,7 +118,7 @@ def test_the_seed_is_one_axis_and_one_filter_for_models_that_call_it_differently
 def test_a_param_called_model_is_an_axis_of_its_own_name(session: rv.Session) -> None:
     line = parse_line("params.model=V4,V5 --model suno-music --rows params.model")
     run = plan_cell(session, line, "Rain on a tin roof", {}).run()
-    run.wait(30)
+    run.wait(60)
     assert [(axis.name, axis.labels) for axis in run.record.axes] == [("params.model", ("V4", "V5"))]
     assert [job.record.params for job in run] == [{"model": "V4"}, {"model": "V5"}]
     assert [job.model for job in run] == ["suno-music"] * 2

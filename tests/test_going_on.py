@@ -16,7 +16,7 @@ from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.sandbox import DEFAULT_KEY
 from rivya_nb.sandbox.config import SandboxConfig
 
-TIMEOUT = 30
+TIMEOUT = 60
 
 
 @pytest.fixture(scope="module")

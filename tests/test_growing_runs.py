@@ -14,7 +14,7 @@ import rivya_nb as rv
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 
-TIMEOUT = 30
+TIMEOUT = 60
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,7 @@ def test_a_run_has_the_list_fetched_beside_it(connect: Connect) -> None:
         run = rv.generate("A bottle", seed=1, resolution="1K")
         assert until(lambda: session.catalogue.fetched_at is not None)
         assert session.catalogue["hailuo-pro"].api_status == "coming_soon"
-        run.wait(30)
+        run.wait(60)
 
 
 def test_a_list_is_old_after_a_day_or_when_the_clock_jumped(tmp_path: Path) -> None:
@@ -153,5 +153,5 @@ def test_the_defaults_of_a_job_are_those_of_its_services_catalogue(connect: Conn
         assert session.catalogue[DEFAULT_MODEL].param("resolution").default == "2K"  # type: ignore[union-attr]
         changed = {"id": DEFAULT_MODEL, "params": [{"key": "resolution", "default": "1K"}, {"key": "seed"}]}
         session.store.models.keep(session.service, [changed], time.time())
-        job = rv.generate("A bottle", seed=1).wait(30)[0]
+        job = rv.generate("A bottle", seed=1).wait(60)[0]
         assert job.params == {"resolution": "1K", "seed": 1}

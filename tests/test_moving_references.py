@@ -20,7 +20,7 @@ from rivya_nb.planning.line import parse_line
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 
-TIMEOUT = 30
+TIMEOUT = 60
 CLIP = "sandbox-clip"
 
 

@@ -19,7 +19,7 @@ from rivya_nb.planning.line import parse_line
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 
-TIMEOUT = 30
+TIMEOUT = 60
 FILES_LIVE = 4
 """Seconds that an uploaded file lives where a test wants the service to forget it."""
 

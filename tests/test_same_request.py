@@ -17,7 +17,7 @@ from rivya_nb.planning.line import parse_line
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.session.plan import Plan
 
-TIMEOUT = 30
+TIMEOUT = 60
 IMAGEN = "google-imagen4"
 PLAIN = "A bottle,\n  blue caf\u00e9 in dawn\n\nand a cup"
 SAME = "\ufeff A bottle, \u00a0\r\n  blue cafe\u0301 in dawn\r\t\r\nand a cup\u2028\n"

@@ -17,7 +17,7 @@ from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.study.places import pictured_places
 
-TIMEOUT = 30
+TIMEOUT = 60
 ANIMALS = [
     {"prompt": "a fox", "category": "animals", "status": "wild"},
     {"prompt": "a cake", "category": "food"},

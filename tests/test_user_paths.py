@@ -187,7 +187,7 @@ def run(tmp_path: Path) -> Iterator[rv.Run]:
         running_sandbox() as url,
         closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store")),
     ):
-        yield rv.generate("A bottle", seed=1, resolution="1K").wait(30)
+        yield rv.generate("A bottle", seed=1, resolution="1K").wait(60)
 
 
 def test_what_is_saved_goes_to_a_path_and_never_in_place_of_a_device(run: rv.Run, tmp_path: Path) -> None:

@@ -25,10 +25,10 @@ from rivya_nb.errors import NotConnectedError
 if TYPE_CHECKING:
     from rivya_nb.sandbox.latency import Latency
 
-START_SECONDS = 20.0
-"""Seconds in which a server must announce itself."""
+START_SECONDS = 60.0
+"""Seconds in which a server must announce itself: one in its own, and many where the machine is busy."""
 
-_GREETING_SECONDS = 2.0
+_GREETING_SECONDS = 10.0
 _POLL_SECONDS = 0.02
 _RUN = """\
 import sys

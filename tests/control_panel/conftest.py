@@ -91,8 +91,10 @@ def busy(session: rv.Session) -> Iterator[None]:
 
 def settled(session: rv.Session, model: PanelModel) -> None:
     """Wait until no click and no change of the form is left to be dealt with."""
-    with busy(session):
-        pass
+    # The first turn of the loop makes a task of a click, and the second one begins it.
+    for _ in range(2):
+        with busy(session):
+            pass
     until(lambda: not (model._clicks or model._is_planning))
 
 

@@ -85,8 +85,7 @@ def test_a_click_while_a_file_is_on_its_way_sends_nothing_without_it(
     settled(session, panel.model)
     assert panel.runs == []
     send(panel, {"kind": "piece", "file": 1, "offset": HALF}, (NOISE[HALF:],))
-    until(lambda: names(panel) == [["noise.png"]] and not panel.generate.disabled)
-    assert panel.notice == ""
+    until(lambda: names(panel) == [["noise.png"]] and not panel.generate.disabled and panel.notice == "")
 
 
 def test_a_file_that_is_dropped_after_the_click_is_none_of_it(

@@ -72,7 +72,7 @@ def many(number: int, first: int = 1) -> FormState:
 def test_what_a_run_reserves_is_gone_from_the_balance_while_it_works(
     serving: Callable[[SandboxConfig], Service],
 ) -> None:
-    panel = serving(SandboxConfig(latency=6, credits=1000)).panel()
+    panel = serving(SandboxConfig(latency=600, credits=1000)).panel()
     run = start(panel, many(2))
     until(lambda: panel.model.balance == 1000 - 24)
     assert run.is_working
@@ -137,7 +137,7 @@ def test_a_question_that_the_rate_limit_ends_leaves_what_was_known(
 def test_credits_that_waiting_pictures_will_take_are_not_offered_again(
     serving: Callable[[SandboxConfig], Service],
 ) -> None:
-    panel = serving(SandboxConfig(latency=8, credits=240)).panel()
+    panel = serving(SandboxConfig(latency=600, credits=240)).panel()
     panel.model.session.spending.max_parallel = 16
     run = start(panel, many(18))
     panel.model.put(many(3, first=101))

@@ -34,7 +34,7 @@ from .proxy import Proxy, proxy_to
 
 CREDITS = 100_000
 WAIT = 60
-IMPATIENT = RetryPolicy(attempts=4, budget=10.0, first=0.05, longest=0.2)
+IMPATIENT = RetryPolicy(attempts=4, budget=60.0, first=0.05, longest=0.2)
 """The real rules at a pace for tests."""
 
 STEP = 1.0

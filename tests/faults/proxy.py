@@ -160,7 +160,7 @@ class Proxy:
         async def do() -> None:
             await work
 
-        asyncio.run_coroutine_threadsafe(do(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(do(), self._loop).result(60)
 
     async def listen(self) -> None:
         """Take connections (again)."""
@@ -240,7 +240,7 @@ class Proxy:
         finally:
             self.on_loop(self._end())
             self._loop.call_soon_threadsafe(self._loop.stop)
-            thread.join(10)
+            thread.join(60)
             self._loop.close()
 
     async def _end(self) -> None:

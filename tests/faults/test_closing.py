@@ -31,17 +31,17 @@ def test_a_run_that_is_only_about_to_begin_stays_unsent(
 
     def slow(*args: object) -> object:
         asked.set()
-        go.wait(20)
+        go.wait(60)
         return share(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(LimitBook, "share", slow)
     run = rv.generate("A bottle", seed=range(3), **SMALL)
     runner = place.session.spending.runner
-    assert asked.wait(20)
+    assert asked.wait(60)
     closed = place.session.work_loop.start(place.session.aclose())
     until(closed.done, 1)
     go.set()
-    closed.result(20)
+    closed.result(60)
     # What was still to be done has been done by then.
     assert until(lambda: not place.session.work_loop._working)
     assert [job.live.is_working for job in run] == [False] * 3
@@ -59,14 +59,14 @@ def test_no_other_job_begins_while_one_does_not_end_at_once(
         # As `asyncio.wait_for` up to Python 3.11, if its awaitable ends at the same time.
         collecting.set()
         try:
-            await asyncio.sleep(20)
+            await asyncio.sleep(60)
         except asyncio.CancelledError:
             return
 
     monkeypatch.setattr(Collector, "collect", stubborn)
     place.session.spending.runner._most_jobs = 1
     run = rv.generate("A bottle", seed=range(5), **SMALL)
-    assert collecting.wait(20)
+    assert collecting.wait(60)
     place.session.close()
     assert [job.live.is_working for job in run] == [False] * 5
     assert not place.session.spending.runner._tasks
@@ -83,12 +83,12 @@ def test_what_was_written_while_other_work_ended_is_in_the_databases_own_file(
     def slow(self: SqliteDatabase) -> None:
         if not ending.is_set():
             ending.set()
-            go.wait(20)
+            go.wait(60)
         end_work(self)
 
     monkeypatch.setattr(SqliteDatabase, "end_work", slow)
     first = rv.generate("A bottle", seed=1, **SMALL)
-    assert ending.wait(20)
+    assert ending.wait(60)
     second = rv.generate("A bottle", seed=2, **SMALL)
     assert until(lambda: not second[0].live.is_working)
     go.set()

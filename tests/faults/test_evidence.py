@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sandboxes import until
 
 import rivya_nb as rv
 from rivya_nb.magics.commands import say_state
 
-from .place import PRICE, SMALL, Place, check, finish
+from .place import PRICE, SMALL, WAIT, Place, check, finish
 from .proxy import POLL, SUBMIT, Answer, Exchange, Fault, Spoil, answers, changed
 
 ERROR = {"code": "content_policy", "message": "not this one"}
@@ -102,12 +103,10 @@ def test_without_evidence_a_task_is_still_running(
 def test_an_unknown_word_that_does_not_change_is_shown_and_one_can_leave(place: Place) -> None:
     place.proxy.inject(Fault(POLL, ended(status="on \x1b[31mholiday", result=None)))
     run = rv.generate("A bottle", seed=1, **SMALL)
+    words = "the service says 'on holiday', an unknown status. You can interrupt; resume asks again later."
+    assert until(lambda: words in run.text(), WAIT)
     with pytest.raises(TimeoutError):
-        run.wait(3)
-    assert (
-        "the service says 'on holiday', an unknown status. You can interrupt; resume asks again later."
-        in run.text()
-    )
+        run.wait(0.1)
     place.proxy.heal()
     finish(run)
     assert [job.status for job in run] == ["succeeded"]

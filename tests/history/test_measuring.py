@@ -192,14 +192,14 @@ def test_an_interrupt_keeps_what_is_done_and_says_how_to_go_on(
         seen.append(1)
         if len(seen) >= 3:
             in_the_middle.set()
-            assert go_on.wait(30)
+            assert go_on.wait(60)
         return len(seen)
 
     def interrupted(_: WorkLoop, work: Callable[[], object]) -> object:
         # As the kernel does it: the work goes on in its thread, and the cell ends.
         threads.append(threading.Thread(target=work))
         threads[0].start()
-        assert in_the_middle.wait(30)
+        assert in_the_middle.wait(60)
         raise KeyboardInterrupt
 
     threads: list[threading.Thread] = []
@@ -210,7 +210,7 @@ def test_an_interrupt_keeps_what_is_done_and_says_how_to_go_on(
         ):
             run.measure(mine)
     go_on.set()
-    threads[0].join(30)
+    threads[0].join(60)
     before = len(seen)
     assert len(run.measure(mine).to_pandas()) == 40
     assert len(seen) == 40

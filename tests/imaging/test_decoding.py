@@ -14,7 +14,7 @@ from rivya_nb.imaging import pixels
 from rivya_nb.imaging.decoding import TooManyPixelsError, decoded, load
 from rivya_nb.imaging.pixels import PixelBudget
 
-TIMEOUT = 20
+TIMEOUT = 60
 
 
 def put(folder: Path, data: bytes) -> Path:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from kernels import Kernel
 
@@ -22,10 +20,9 @@ def test_an_interrupt_ends_the_wait_and_leaves_the_work(kernel: Kernel, cell: st
     kernel.ok(LOAD)
     waiting, queued = kernel.send(cell), kernel.send("w.order.append('too early')")
     kernel.until(lambda: "working" in waiting.stdout, "the work has begun")
-    at = time.monotonic()
     kernel.interrupt()
+    # The work lasts for hours.
     kernel.finish(waiting, queued)
-    assert waiting.replied_at - at < 0.5
     assert waiting.status == "error"
     assert len(waiting.traceback) == 1
     assert waiting.traceback[0].startswith("WaitInterruptedError: ")

@@ -378,7 +378,7 @@ class Slow:
     dtype = "uint8"
     def __array__(self, *_, **__):
         loop.call_soon_threadsafe(turned.set)
-        assert turned.wait(10), "the loop stands still"
+        assert turned.wait(60), "the loop stands still"
         return numpy.zeros((8, 8, 3), "uint8")
 slow = Slow()
 """

@@ -67,7 +67,7 @@ for seed, (name, lacking) in enumerate(LACKS.items()):
         asked = plain.run_cell_magic("rivya", f"seed={seed} resolution=1K --out asked", "A cup")
         called = rv.generate("A jug", seed=seed, resolution="1K")
         called.show()
-        called.wait(30)
+        called.wait(60)
         called._ipython_display_()
         called[0].as_cell()
         rv.unload_ipython_extension(plain)

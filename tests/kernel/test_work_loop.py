@@ -73,7 +73,7 @@ def test_past_its_time_a_wait_raises_and_the_work_goes_on() -> None:
     with pytest.raises(TimeoutError, match="the work goes on"):
         work_loop.wait(work, timeout=0.05)
     event.set()
-    assert work_loop.wait(work, timeout=30) == "arrived"
+    assert work_loop.wait(work, timeout=60) == "arrived"
 
 
 def test_what_the_work_raises_reaches_both_kinds_of_wait() -> None:
@@ -100,7 +100,7 @@ def test_cancelling_the_future_cancels_the_work() -> None:
     work = work_loop.start(endless())
     work_loop.wait(work_loop.start(thread_name()))
     work.cancel()
-    assert ended.wait(30)
+    assert ended.wait(60)
     with pytest.raises(concurrent.futures.CancelledError):
         work_loop.wait(work)
 
@@ -129,7 +129,7 @@ def test_work_that_nobody_holds_is_not_collected() -> None:
     work_loop.start(slow())
     for _ in range(3):
         gc.collect()
-    assert done.wait(30)
+    assert done.wait(60)
 
 
 def test_a_closed_loop_is_an_error_and_no_endless_wait() -> None:
@@ -153,7 +153,7 @@ def test_a_blocking_wait_on_the_own_thread_is_nested() -> None:
         work_loop = WorkLoop.find()
         async def inner(): return threading.current_thread().name
         async def outer(): return work_loop.wait(work_loop.start(inner()))
-        print(work_loop.wait(work_loop.start(outer()), timeout=30))
+        print(work_loop.wait(work_loop.start(outer()), timeout=60))
     """
     assert _script(script) == f"{THREAD_NAME}\n"
 
@@ -175,9 +175,9 @@ def test_a_nested_wait_leaves_the_loop_the_callbacks_that_it_counts_on(before: s
             asyncio.get_running_loop().call_soon(nested)
             for place in range(100):
                 asyncio.get_running_loop().call_soon(ran.append, place)
-        work_loop.wait(work_loop.start(busy()), timeout=30)
-        waited.wait(30)
-        work_loop.wait(work_loop.start(inner()), timeout=30)
+        work_loop.wait(work_loop.start(busy()), timeout=60)
+        waited.wait(60)
+        work_loop.wait(work_loop.start(inner()), timeout=60)
         print(ran == list(range(100)))
     """
     assert _script(script) == "True\n"
@@ -276,7 +276,7 @@ def test_an_interrupted_script_may_wait_again() -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "waiting\n"
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=30)[0] == "interrupted False\nworked\n"
+        assert process.communicate(timeout=60)[0] == "interrupted False\nworked\n"
 
 
 TERMINAL = [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"]
@@ -292,7 +292,7 @@ def test_in_a_terminal_the_magic_waits_and_work_goes_on_between_inputs(tmp_path:
         "",
         "",
         "%rivya wait 4",
-        "print(sorted(background.places), background.future.result(30))",
+        "print(sorted(background.places), background.future.result(60))",
         "print('order', w.order)",
         "exit",
     ]

@@ -50,7 +50,7 @@ def test_a_limit_of_the_store_takes_no_request_without_a_certain_price_unless_it
     rv.plan("Rain", model="suno-sounds").check()
     limits.set(CreditLimit(user, "day", 1000, 40))
     run = rv.generate("Rain", model=METERED, duration_seconds=6)
-    run.wait(30)
+    run.wait(60)
     # What the service said counts from then on.
     [use] = limits.uses()
     assert (use.credits, use.unpriced) == (run.credits, 0)

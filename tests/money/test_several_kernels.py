@@ -239,7 +239,7 @@ def test_a_run_that_is_given_up_ends_though_others_wait_before_it(act: str, conn
     first = held_by_a_limit(session, range(20))
     second = cell(session, range(20, 24))
     getattr(second, act)()
-    second.finished().result(5)
+    second.finished().result(TIMEOUT)
     assert {job.status for job in second} == {"stopped" if act == "stop" else "planned"}
     assert {record.owner for record in session.store.jobs(job.id for job in second).values()} == {None}
     assert first.is_working
@@ -253,7 +253,7 @@ def test_a_follower_that_is_given_up_ends_though_the_other_kernel_waits(
     run = held_by_a_limit(session, range(3))
     followed = cell(other_kernel(session), range(3))
     followed.stop()
-    followed.finished().result(5)
+    followed.finished().result(TIMEOUT)
     assert not followed.is_working
     assert run.is_working
     run.stop()

@@ -146,7 +146,7 @@ def test_both_commands_serve_with_the_limits_they_are_given(command: list[str], 
     assert server.stdout is not None
     try:
         url = next(word for word in server.stdout.readline().split() if word.startswith("http"))
-        with httpx.Client(base_url=url, headers=bearer(DEFAULT_KEY), timeout=30) as client:
+        with httpx.Client(base_url=url, headers=bearer(DEFAULT_KEY), timeout=60) as client:
             assert [submit(client, seed=seed).status_code for seed in (1, 2)] == [200, 429]
     finally:
         server.kill()

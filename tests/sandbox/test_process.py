@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -52,7 +53,7 @@ def end(client: subprocess.Popen[str]) -> None:
 
 def answers(url: str) -> bool:
     host, _, port = url.removeprefix("http://").partition(":")
-    with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=5)) as connection:
+    with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
         try:
             connection.request("GET", "/api/v1/models")
             return connection.getresponse().read() != b""
@@ -111,8 +112,14 @@ def test_the_server_outlives_a_killed_client_only_while_another_needs_it(tmp_pat
 def test_a_restarting_kernel_finds_its_server_again(tmp_path: Path) -> None:
     first = start_client(tmp_path)
     url = url_of(first)
+    server = json.loads((tmp_path / "server.json").read_text())["pid"]
+    # It learns of the end once the next kernel has begun to join, however long a busy machine takes for that.
+    os.kill(server, signal.SIGSTOP)
     end(first)
-    lease = sandbox.join(tmp_path)
+    with ThreadPoolExecutor(1) as pool:
+        joining = pool.submit(sandbox.join, tmp_path)
+        os.kill(server, signal.SIGCONT)
+        lease = joining.result()
     assert lease.url == url
     assert not until(lambda: not answers(url), seconds=2.5)
     lease.close()
@@ -229,7 +236,7 @@ def test_the_module_alone_serves_any_client_until_interrupted(tmp_path: Path) ->
     url = server.stdout.readline().strip()
     assert answers(url)
     server.send_signal(signal.SIGINT)
-    _, complaints = server.communicate(timeout=10)
+    _, complaints = server.communicate(timeout=60)
     assert server.returncode == 0
     assert complaints == ""
 
@@ -240,4 +247,5 @@ def test_pictures_that_nobody_fetched_do_not_keep_the_server(tmp_path: Path) -> 
         assert {submit(client, seed=seed).status_code for seed in range(80)} == {200}
     pid = json.loads((tmp_path / "server.json").read_text())["pid"]
     lease.close()
-    assert until(lambda: not is_running(pid), seconds=8)
+    # Some time before the first of them would be done.
+    assert until(lambda: not is_running(pid), seconds=40)

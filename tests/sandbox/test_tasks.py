@@ -46,6 +46,15 @@ def fetched(client: httpx.Client, task: dict[str, Any]) -> Image.Image:
     return image
 
 
+def test_the_answer_to_a_submit_is_queued_however_soon_the_task_ends() -> None:
+    with sandbox_client(SandboxConfig(latency=1e-4)) as client:
+        task = submit(client, key="once", seed=1).json()
+        assert task["status"] == "queued"
+        assert until(lambda: retrieve(client, task["id"])["status"] == "succeeded")
+        again = submit(client, key="once", seed=1).json()
+        assert (again["id"], again["status"]) == (task["id"], "succeeded")
+
+
 def test_a_task_has_the_documented_object_at_every_stage() -> None:
     with sandbox_client(SandboxConfig(latency=4.0)) as client:
         task = submit(client, seed=1).json()

@@ -114,7 +114,7 @@ def mounted(*command: str | Path, at: Path) -> Iterator[Path]:
         yield at
     finally:
         subprocess.run(["umount", "-l", at], check=True)
-        process.wait(30)
+        process.wait(60)
 
 
 @needs_fuse

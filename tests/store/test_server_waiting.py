@@ -272,5 +272,5 @@ def test_whether_several_users_ask_is_known_without_asking_the_server(
     with postgresql.silent():
         asking = threading.Thread(target=lambda: known.append(served.users.are_several), daemon=True)
         asking.start()
-        asking.join(10)
+        asking.join(60)
         assert known == [False]

@@ -63,5 +63,5 @@ def test_a_kernel_that_found_nothing_new_waits_for_nobody(postgresql: Postgresql
             take_turns(connection, HERE, ["key"])
             shared = threads.submit(
                 other.limits.share, HERE, "key", "other", Demand(0, 3), FoundLimits()
-            ).result(30)
+            ).result(60)
     assert shared == (found, [Demand(1, 2)])

@@ -99,7 +99,7 @@ def test_the_next_opening_sweeps(lab: Store, bucket: str, buckets: Buckets) -> N
     Store.open(lab.place, f"s3://{bucket}/pictures").close()
     for thread in threading.enumerate():
         if thread.name == "rivya-sweep":
-            thread.join(30)
+            thread.join(60)
     lab.sweep()
     assert buckets.names(bucket) == []
 

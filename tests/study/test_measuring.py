@@ -75,7 +75,7 @@ def test_two_kernels_at_once_share_the_work(store: Store, fill: Fill) -> None:
 
     def slow(image: Image.Image) -> int:
         begun.set()
-        assert go_on.wait(30)
+        assert go_on.wait(60)
         seen.append(red_of(image))
         return red_of(image)
 
@@ -84,12 +84,12 @@ def test_two_kernels_at_once_share_the_work(store: Store, fill: Fill) -> None:
     found: list[list[float]] = []
     first = threading.Thread(target=lambda: found.append(values(measured(store, places, mine))))
     first.start()
-    assert begun.wait(30)
+    assert begun.wait(60)
     second = threading.Thread(target=lambda: found.append(values(measured(other, places, mine))))
     second.start()
     go_on.set()
-    first.join(30)
-    second.join(30)
+    first.join(60)
+    second.join(60)
     other.close()
     assert found == [list(range(6))] * 2
     assert sorted(seen) == list(range(6))

@@ -248,7 +248,7 @@ def test_a_stop_ends_ffmpeg_and_is_no_failure(store: Store, program: Program) ->
     while not (folder / "running").exists():
         thread.join(0.01)
     stop.set()
-    thread.join(30)
+    thread.join(60)
     assert (found[0].numbers, found[0].failures) == ({}, {})
 
 

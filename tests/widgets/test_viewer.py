@@ -76,7 +76,7 @@ def ask(session: rv.Session, monkeypatch: pytest.MonkeyPatch) -> Ask:
 
     def send(**content: Any) -> tuple[dict[str, Any], list[bytes]]:
         viewer._handle_custom_msg({"id": "1", **content}, [])
-        answer: tuple[dict[str, Any], list[bytes]] = viewer.comm.sent.get(timeout=20)
+        answer: tuple[dict[str, Any], list[bytes]] = viewer.comm.sent.get(timeout=60)
         assert answer[0].pop("id") == "1"
         return answer
 
@@ -175,7 +175,7 @@ def test_a_picture_that_is_deleted_goes_from_an_open_viewer(
         gone = viewer._scene["cells"][0]
         assert gone["words"] == "∅ deleted"
         viewer._handle_custom_msg({"id": "1", "kind": "mark", "job": gone["job"], "rating": 5}, [])
-        answer, _ = viewer.comm.sent.get(timeout=20)
+        answer, _ = viewer.comm.sent.get(timeout=60)
         assert "no result here" in answer["trouble"]
 
 
@@ -192,7 +192,7 @@ def test_a_video_comes_as_a_small_copy_and_as_itself(tmp_path: Path, monkeypatch
 
         def answer(**content: Any) -> tuple[dict[str, Any], list[bytes]]:
             viewer._handle_custom_msg({"id": "1", **content}, [])
-            given: tuple[dict[str, Any], list[bytes]] = viewer.comm.sent.get(timeout=20)
+            given: tuple[dict[str, Any], list[bytes]] = viewer.comm.sent.get(timeout=60)
             return given
 
         for question in ({"kind": "preview"}, {"kind": "read", "offset": 0}):
