@@ -108,8 +108,12 @@ html_theme_options = {
 copybutton_prompt_text = "$ "
 
 _EACH_KERNEL = """
-import os, shutil, tempfile
+import os, shutil, sys, tempfile
 from pathlib import Path
+sys.path.insert(0, {quick!r})
+import hurried
+hurried.install()
+sys.path.remove({quick!r})
 home = tempfile.mkdtemp(prefix="home-", dir={folder!r})
 for table in Path.cwd().glob("*.csv"):
     shutil.copy(table, home)
@@ -120,13 +124,15 @@ os.chdir(home)
 
 
 def _prepare_kernels(folder: Path) -> None:
-    """Kernels that are started from here use the sandbox, without waiting. Each is at home in a folder of its own,
-    with the tables that stand beside its page: so it has a store of its own, and leaves nothing here."""
+    """Kernels that are started from here use the sandbox, and wait no longer than those of the tests do: what is
+    said of a repeated call is the same sooner. Each is at home in a folder of its own, with the tables that stand
+    beside its page: so it has a store of its own, and leaves nothing here."""
     for name in [name for name in os.environ if name.startswith(("RIVYA_", "XDG_DATA"))]:
         del os.environ[name]
     startup = folder / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
-    (startup / "home.py").write_text(_EACH_KERNEL.format(folder=str(folder)), encoding="utf-8")
+    each = _EACH_KERNEL.format(folder=str(folder), quick=str(ROOT / "tests" / "quick_processes"))
+    (startup / "home.py").write_text(each, encoding="utf-8")
     os.environ.setdefault("XDG_CACHE_HOME", str(Path.home() / ".cache"))
     os.environ.update(
         IPYTHONDIR=str(folder / "ipython"),

@@ -60,10 +60,22 @@ settings.register_profile("few", settings.get_profile("repeatable"), max_example
 settings.load_profile("rivya")
 
 TOGETHER = (
-    "panel in browsers", "browser", "test_cli", "test_magic",
-    "test_site", "test_openapi", "test_waiting_cells", "test_threads", "test_other_front_ends",
+    "panel in browsers", "browser", "lent kernels", "test_cli", "test_site", "test_openapi",
+    "test_waiting_cells", "test_interrupts", "test_threads", "test_other_front_ends",
 )  # fmt: skip
 """Tests that share something costly, which each process would start for itself: each of these stays in one."""
+
+LENT = (
+    "test_magic",
+    "test_completion",
+    "test_displays",
+    "test_drift",
+    "test_history",
+    "test_measures",
+    "test_opening_cells",
+    "test_table_cells",
+)
+"""Of the tests in kernels, those that lend each other one."""
 
 LONG = ("death", "test_mixtures", "kernel", "test_notebooks", "test_readme", "test_laboratory_page")
 """Tests that take long or wait much, the longest first."""
@@ -126,8 +138,10 @@ def _is_left_out(config: pytest.Config, item: pytest.Item) -> bool:
     # Other browser tests prove what the README's pictures show: they are for those who take them anew.
     if stem == "test_readme_pictures":
         return not config.getoption("--readme-pictures")
-    is_thorough = stem in THOROUGH or (
-        re.search(r"\[postgresql[\]-]", item.name) is not None and stem not in ON_SERVERS
+    is_thorough = (
+        stem in THOROUGH
+        or (re.search(r"\[postgresql[\]-]", item.name) is not None and stem not in ON_SERVERS)
+        or item.get_closest_marker("thorough") is not None
     )
     return is_thorough and not config.getoption("--thorough")
 
@@ -165,6 +179,8 @@ def _named(path: Path, names: tuple[str, ...]) -> str | None:
     # They take longer than all others, and are worth two browsers at work.
     if "browser" in path.parts and path.stem.startswith("test_panel"):
         return "panel in browsers"
+    if "kernel" in path.parts and path.stem in LENT:
+        return "lent kernels"
     return next((name for name in names if name in path.parts or path.stem == name), None)
 
 

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zmq
+from filelock import FileLock
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 NEWEST = "newest"
-VERSIONS = ("6.29.5", "7.1.0", NEWEST)
+VERSIONS = ("6.29.5", pytest.param("7.1.0", marks=pytest.mark.thorough), NEWEST)
+"""Those that behave in a way of their own. The one between the ends is run with `--thorough`."""
 SINCE_SUBSHELLS = ("7.1.0", NEWEST)
 NEW_ENOUGH = ">=7.3"
 """What is called the newest: the environment's own ipykernel if it is one of these, else what is installed.
@@ -398,14 +400,14 @@ def _installed(version: str, cache: Path) -> Path | None:
     else:
         wanted = f"ipykernel=={version}"
     target = cache / f"ipykernel-{version}-py{sys.version_info[0]}.{sys.version_info[1]}"
-    if not target.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as folder:
-            made = Path(folder) / "made"
-            _install(made, [wanted])
-            _install(made, _missing(made))
-            # Another run may have been faster; its folder holds the same.
-            if not target.exists():
+    cache.mkdir(parents=True, exist_ok=True)
+    # Several processes want it at the same time: one installs, and the others wait for it.
+    with FileLock(f"{target}.lock"):
+        if not target.exists():
+            with tempfile.TemporaryDirectory(dir=cache) as folder:
+                made = Path(folder) / "made"
+                _install(made, [wanted])
+                _install(made, _missing(made))
                 made.rename(target)
     return target
 

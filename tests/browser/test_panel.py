@@ -12,16 +12,20 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
+from sandboxes import running_sandbox
 
 from browser.harness import Lab, OpenNotebook, write_notebook
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.keys import DEFAULT_KEY
 
-OPEN = """import os
-os.environ["RIVYA_SANDBOX_LATENCY"] = "3"
-import rivya_nb as rv
-rv.connect(base_url="sandbox", store="panelled", max_parallel=16)
+OPEN = """import rivya_nb as rv
+rv.connect("{key}", "{url}", store="panelled", max_parallel=16)
 panel = rv.panel()
 panel"""
-BUSY = "import time; time.sleep(6)"
+BUSY = """import os, time
+while os.path.exists("held"):
+    time.sleep(0.05)"""
+"""The cell below the panel's, with which `PanelPage.held` keeps the kernel from answering."""
 HOSTILE = 'A glass bottle <img src=x onerror="window.hacked = true">'
 RUN_WITHOUT_WAITING = "() => void window.jupyterapp.commands.execute('notebook:run-cell')"
 RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
@@ -61,6 +65,19 @@ class PanelPage:
     def tiles(self) -> Locator:
         return self.root.get_by_role("group", name="Results of the history").locator("button.rivya-main")
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Until the block ends, a cell keeps the kernel from answering."""
+        file = self.notebook.path.with_name("held")
+        file.touch()
+        try:
+            self.notebook.command("notebook:move-cursor-down")
+            self.page.evaluate(RUN_WITHOUT_WAITING)
+            self.page.wait_for_function(IS_BUSY)
+            yield
+        finally:
+            file.unlink()
+
     def drop(self, name: str, kind: str, data: bytes) -> None:
         target = self.button("Add reference").element_handle()
         self.page.evaluate(DROP, [target, name, kind, base64.b64encode(data).decode()])
@@ -98,7 +115,10 @@ def opened(lab: Lab, name: str, *cells: str) -> Iterator[PanelPage]:
 
 @pytest.fixture(scope="module")
 def panel(lab: Lab) -> Iterator[PanelPage]:
-    with opened(lab, "panel", OPEN, BUSY) as made:
+    with (
+        running_sandbox(SandboxConfig(latency=3, credits=10_000), shrink=4) as url,
+        opened(lab, "panel", OPEN.format(key=DEFAULT_KEY, url=url), BUSY) as made,
+    ):
         yield made
 
 
@@ -314,14 +334,12 @@ def test_a_busy_kernel_is_told_and_no_click_is_lost(panel: PanelPage) -> None:
     panel.field("Seed").fill("")
     expect(panel.root).to_contain_text("1 picture")
     expect(panel.button("Generate")).to_be_enabled()
-    panel.notebook.command("notebook:move-cursor-down")
-    panel.page.evaluate(RUN_WITHOUT_WAITING)
-    panel.page.wait_for_function(IS_BUSY)
-    # It waits for the kernel too, and must not swallow the next click.
-    panel.button("Roll the die").click()
-    panel.button("Generate").click()
-    expect(panel.root.get_by_role("status").filter(has_text="not lost")).to_be_visible()
-    panel.button("Generate").click()  # an impatient second time, which must not buy a second run
+    with panel.held():
+        # It waits for the kernel too, and must not swallow the next click.
+        panel.button("Roll the die").click()
+        panel.button("Generate").click()
+        expect(panel.root.get_by_role("status").filter(has_text="not lost")).to_be_visible()
+        panel.button("Generate").click()  # an impatient second time, which must not buy a second run
     panel.notebook.wait_until_done(1)
     expect(panel.tab("Run 3")).to_be_visible()
     panel.wait_for_end(3)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from browser.harness import Lab
-from browser.test_panel import IS_BUSY, RUN_WITHOUT_WAITING, PanelPage, opened
+from browser.test_panel import BUSY, PanelPage, opened
 
 OPEN = """import rivya_nb as rv
 rv.connect(store="busy")
@@ -23,7 +23,7 @@ ONE_THREAD = """() => {
 
 @pytest.fixture(scope="module")
 def panel(lab: Lab) -> Iterator[PanelPage]:
-    with opened(lab, "busy", OPEN, "import time; time.sleep(4)") as made:
+    with opened(lab, "busy", OPEN, BUSY) as made:
         yield made
 
 
@@ -37,13 +37,11 @@ def test_what_was_typed_before_the_click_is_bought_and_what_was_typed_after_it_i
     panel.field("Prompt").fill("A lamp")
     expect(panel.root).to_contain_text("1 picture")
     expect(panel.button("Generate")).to_be_enabled()
-    panel.notebook.command("notebook:move-cursor-down")
-    panel.page.evaluate(RUN_WITHOUT_WAITING)
-    panel.page.wait_for_function(IS_BUSY)
-    panel.field("Prompt").fill("")
-    panel.field("Prompt").press_sequentially("A lighthouse")
-    panel.button("Generate").click()
-    panel.field("Prompt").press_sequentially(" in the desert")
+    with panel.held():
+        panel.field("Prompt").fill("")
+        panel.field("Prompt").press_sequentially("A lighthouse")
+        panel.button("Generate").click()
+        panel.field("Prompt").press_sequentially(" in the desert")
     expect(panel.tab(f"Run {run}")).to_be_visible()
     panel.wait_for_end(run)
     expect(panel.pictures).to_have_count(1)
@@ -55,10 +53,8 @@ def test_what_was_typed_before_the_click_is_bought_and_what_was_typed_after_it_i
 
 def test_a_key_on_a_picture_that_waits_for_the_kernel_says_so(panel: PanelPage) -> None:
     panel.page.evaluate(ONE_THREAD)
-    panel.notebook.command("notebook:move-cursor-down")
-    panel.page.evaluate(RUN_WITHOUT_WAITING)
-    panel.page.wait_for_function(IS_BUSY)
-    panel.tiles.first.press("4")
-    expect(panel.root).to_contain_text("What you asked for is not lost")
+    with panel.held():
+        panel.tiles.first.press("4")
+        expect(panel.root).to_contain_text("What you asked for is not lost")
     expect(panel.root.locator(".rivya-marks").locator("visible=true")).to_have_text(["★★★★"])
     expect(panel.root).not_to_contain_text("is not lost")

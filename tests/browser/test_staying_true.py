@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from browser.harness import Lab, OpenNotebook, as_received, write_notebook
 
 CONNECT = """import rivya_nb as rv
-rv.connect(base_url="sandbox", store="staying")
+rv.connect(store="staying")
 run = rv.generate("A glass bottle", seed=[1, 2, 3], resolution="1K").wait()"""
 PANEL, VIEWER, GRID = 1, 2, 3
 SAVE_STATE = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"

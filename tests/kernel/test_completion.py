@@ -81,8 +81,8 @@ def test_runs_and_tags_are_offered_once_a_session_is_open(kernel_newest: Kernel)
         kernel.ok("rivya_nb.current.current_session().close()")
 
 
-def test_python_calls_show_the_params_too(kernel_newest: Kernel) -> None:
-    kernel = kernel_newest
+def test_python_calls_show_the_params_too(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
     kernel.ok("import rivya_nb as rv")
     assert "rv.generate('A fox', aspect_ratio=" in kernel.tab("rv.generate('A fox', asp‸")
     assert "rv.plan('A fox', resolution=" in kernel.tab("rv.plan('A fox', reso‸")

@@ -24,11 +24,22 @@ def kernel_with_keyring(start: Callable[..., Kernel], folder: Path) -> Kernel:
     return kernel
 
 
-def test_a_typed_key_is_kept_only_when_asked_and_until_it_is_taken_out(
+def test_a_key_is_typed_where_somebody_can_and_kept_only_when_asked_and_until_it_is_taken_out(
     start_kernel: Callable[..., Kernel], tmp_path: Path
 ) -> None:
     kept = tmp_path / "keyring.json"
     kernel = kernel_with_keyring(start_kernel, tmp_path)
+    alone = kernel.run("%rivya connect")
+    assert alone.error.startswith(
+        "NotConnectedError: There is no key for https://rivya.ai, and nobody to ask"
+    )
+    assert "RIVYA_API_KEY" in alone.error
+    assert len(alone.traceback) == 1
+    assert alone.prompts == []
+    nothing = kernel.type_in("%rivya connect --remember", "")
+    assert nothing.error.startswith("NotConnectedError: No key was typed")
+    assert not kept.exists()
+
     assert "Key       given" in kernel.type_in("%rivya connect", KEY).stdout
     assert not kept.exists()
 
@@ -43,25 +54,3 @@ def test_a_typed_key_is_kept_only_when_asked_and_until_it_is_taken_out(
     assert "The keyring has no key any more for https://rivya.ai" in forgotten
     assert "Key       none" in forgotten
     assert json.loads(kept.read_text()) == {}
-
-
-def test_where_nobody_can_type_the_message_says_what_to_do(
-    start_kernel: Callable[..., Kernel], tmp_path: Path
-) -> None:
-    kernel = kernel_with_keyring(start_kernel, tmp_path)
-    asked = kernel.run("%rivya connect")
-    assert asked.error.startswith(
-        "NotConnectedError: There is no key for https://rivya.ai, and nobody to ask"
-    )
-    assert "RIVYA_API_KEY" in asked.error
-    assert len(asked.traceback) == 1
-    assert asked.prompts == []
-
-
-def test_typing_nothing_is_said_and_changes_nothing(
-    start_kernel: Callable[..., Kernel], tmp_path: Path
-) -> None:
-    kernel = kernel_with_keyring(start_kernel, tmp_path)
-    asked = kernel.type_in("%rivya connect --remember", "")
-    assert asked.error.startswith("NotConnectedError: No key was typed")
-    assert not (tmp_path / "keyring.json").exists()

@@ -49,9 +49,9 @@ def pictures(html: str) -> int:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_marks_their_undo_and_deletions_reach_all_that_is_shown(
-    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel], version: str
+    lent: Callable[..., Kernel], version: str
 ) -> None:
-    page = Page(start_kernel(version, served()))
+    page = Page(lent(version))
     page.run(ASK)
     shown = [
         *page.run("run"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kernels import NEWEST, Kernel
+from kernels import Kernel
 
 from rivya_nb.sandbox.light import Light
 
@@ -16,10 +16,8 @@ drift = rv.drift("canary", run, max_credits=96)
 """
 
 
-def test_a_line_asks_a_canary_anew_and_lists_them_all(
-    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
-) -> None:
-    kernel = start_kernel(NEWEST, served(latency=0.1, light=Light(noise=0.01)))
+def test_a_line_asks_a_canary_anew_and_lists_them_all(lent: Callable[..., Kernel]) -> None:
+    kernel = lent(latency=0.1, light=Light(noise=0.01))
     kernel.ok(PIN)
     told = kernel.ok("%rivya drift canary")
     assert "8 pictures · 96 credits" in told.displays[-1]["data"]["text/plain"], "the progress"

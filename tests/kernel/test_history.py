@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kernels import NEWEST, Kernel
+from kernels import Kernel
 
 FILL = """
 %load_ext rivya_nb
@@ -14,10 +14,8 @@ run[1].rate(5)
 """
 
 
-def test_a_line_finds_what_was_rated_and_nothing_is_deleted_unasked(
-    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
-) -> None:
-    kernel = start_kernel(NEWEST, served())
+def test_a_line_finds_what_was_rated_and_nothing_is_deleted_unasked(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
     kernel.ok(FILL)
     found = kernel.ok("%rivya history --rating 4")
     (shown,) = [each["data"] for each in found.displays]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
-from kernels import Kernel
+from kernels import VERSIONS, Kernel, started
 
 LOAD = "%load_ext waiting_extension\nimport waiting_extension as w"
 ENDLESS = 1_000_000
@@ -15,9 +17,26 @@ WAITS = {
 }
 
 
+@pytest.fixture(scope="module", params=VERSIONS)
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    cache = request.config.cache.mkdir("kernels")
+    with started(request.param, tmp_path_factory.mktemp("kernel"), cache) as kernel:
+        kernel.ok(LOAD)
+        yield kernel
+
+
+@pytest.fixture
+def kernel(loaded: Kernel) -> Iterator[Kernel]:
+    """The one of the file, without work."""
+    yield loaded
+    loaded.ok("w.end_all()")
+
+
+# The first wait comes before any nested one, which changes asyncio for good.
+
+
 @pytest.mark.parametrize("cell", WAITS.values(), ids=WAITS)
 def test_an_interrupt_ends_the_wait_and_leaves_the_work(kernel: Kernel, cell: str) -> None:
-    kernel.ok(LOAD)
     waiting, queued = kernel.send(cell), kernel.send("w.order.append('too early')")
     kernel.until(lambda: "working" in waiting.stdout, "the work has begun")
     kernel.interrupt()
@@ -37,7 +56,6 @@ def test_an_interrupt_ends_the_wait_and_leaves_the_work(kernel: Kernel, cell: st
 
 
 def test_interrupting_a_nested_wait_again_and_again_never_hits_the_work(kernel: Kernel) -> None:
-    kernel.ok(LOAD)
     kernel.ok(f"work = w.Work({ENDLESS}, busy=3_000_000)")
     for _ in range(5):
         waiting = kernel.send("print('waiting')\nwork.work_loop.wait(work.future)")
@@ -51,7 +69,6 @@ def test_interrupting_a_nested_wait_again_and_again_never_hits_the_work(kernel: 
 
 
 def test_a_second_interrupt_frees_a_kernel_that_hangs_in_a_nested_wait(kernel: Kernel) -> None:
-    kernel.ok(LOAD)
     waiting = kernel.send(f"w.hang()\nw.wait({ENDLESS})")
     kernel.until(lambda: "hanging" in waiting.stdout, "the kernel hangs")
     kernel.interrupt()

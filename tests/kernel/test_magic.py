@@ -5,15 +5,12 @@ from __future__ import annotations
 import functools
 import html
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kernels import NEWEST, SINCE_SUBSHELLS, VERSIONS, Kernel, started, write_notebook
-from sandboxes import running_sandbox
+from kernels import NEWEST, SINCE_SUBSHELLS, VERSIONS, Kernel, write_notebook
 
-from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 
 CELL = "%%rivya seed=1..2 aspect_ratio=1:1,16:9 resolution=1K --out bottles\nA glass bottle, {subject}"
@@ -33,39 +30,6 @@ def ready(
         return kernel
 
     return started
-
-
-@pytest.fixture(scope="module")
-def running(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Kernel]]:
-    """`running(version)`: the one kernel of that version that the tests of this file lend each other."""
-    cache = request.config.cache.mkdir("kernels")
-    with ExitStack() as stack:
-        yield functools.cache(
-            lambda version: stack.enter_context(started(version, tmp_path_factory.mktemp("kernel"), cache))
-        )
-
-
-@pytest.fixture
-def lent(running: Callable[[str], Kernel], tmp_path: Path) -> Iterator[Callable[..., Kernel]]:
-    """`lent(version, latency)`: a kernel without variables, in the test's folder, with its own service and store.
-
-    A test that leaves something going starts a kernel with `ready`.
-    """
-    with ExitStack() as stack:
-
-        def prepared(version: str = NEWEST, latency: float = 0) -> Kernel:
-            url = stack.enter_context(running_sandbox(SandboxConfig(latency=latency)))
-            kernel = running(version)
-            kernel.ok("%reset -f")
-            kernel.ok(f"%cd -q {tmp_path}\n%load_ext rivya_nb\nsubject = 'frosted'")
-            kernel.ok(
-                f"import rivya_nb\nrivya_nb.connect({DEFAULT_KEY!r}, {url!r}, store='store')\ndel rivya_nb"
-            )
-            return kernel
-
-        yield prepared
 
 
 def pictures(look: dict[str, str]) -> int:
@@ -340,9 +304,8 @@ def test_the_magic_documents_itself(lent: Callable[..., Kernel]) -> None:
         assert words in text
 
 
-def test_models_are_a_table_of_plain_html_and_of_text(start_kernel: Callable[..., Kernel]) -> None:
-    kernel = start_kernel(NEWEST, {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store"})
-    kernel.ok("%load_ext rivya_nb")
+def test_models_are_a_table_of_plain_html_and_of_text(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
     asked = kernel.run("%rivya models wan --category image --refresh")
     assert asked.status == "ok", asked.traceback
     look = next(
@@ -350,7 +313,7 @@ def test_models_are_a_table_of_plain_html_and_of_text(start_kernel: Callable[...
     )
     assert look["text/html"].count("<tr") == 3
     assert "<script" not in look["text/html"]
-    assert "the list of sandbox, fetched 0 s ago" in look["text/plain"]
+    assert re.search(r"the list of http://127\.0\.0\.1:\d+, fetched 0 s ago", look["text/plain"])
     asked = kernel.run("%rivya models wan-2-7-image-pro")
     assert asked.result is not None
     assert "at most 20 MB each" in asked.result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from kernels import NEWEST, VERSIONS, Kernel
+from kernels import VERSIONS, Kernel
 
 DEFINED = """
 import rivya_nb as rv
@@ -32,11 +32,9 @@ bottles = rv.generate("A bottle", seed=[1, 2, 3], resolution="1K").wait()
 """
 
 
-def test_a_measure_of_a_cell_is_shown_and_kept(
-    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
-) -> None:
-    kernel = start_kernel(NEWEST, served())
-    kernel.ok(f"%load_ext rivya_nb\n{ASKED}")
+def test_a_measure_of_a_cell_is_shown_and_kept(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
+    kernel.ok(ASKED)
     kernel.ok(DEFINED.format(comment="# the first pixel"))
     assert "red: 3 pictures of run 1" in str(kernel.ok("found = bottles.measure(red)\nfound").result)
     kernel.ok("assert 'higher is better' in found._repr_mimebundle_()['text/html']")
@@ -64,9 +62,9 @@ def test_a_measure_of_a_cell_is_shown_and_kept(
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_interrupt_of_a_measure_ends_the_cell_with_one_line_and_the_kernel_goes_on(
-    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel], version: str
+    lent: Callable[..., Kernel], version: str
 ) -> None:
-    kernel = start_kernel(version, served())
+    kernel = lent(version)
     kernel.ok(ASKED)
     kernel.ok(SLOW)
     waiting = kernel.send("bottles.measure(slow)")

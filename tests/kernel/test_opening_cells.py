@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kernels import NEWEST, Kernel
+from kernels import Kernel
 
 
 def test_comments_may_stand_above_a_cell_and_a_cell_without_a_body_says_where_the_prompt_goes(
-    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
+    lent: Callable[..., Kernel],
 ) -> None:
-    kernel = start_kernel(NEWEST, served())
+    kernel = lent()
     kernel.ok("%load_ext rivya_nb\n%load_ext rivya_nb\nsubject, x = 'fox', 1.5")
     kernel.ok(
         "#@title Foxes\n\n# in snow\n%%rivya seed=1 resolution=1K --dry-run --out plan\nA {subject} in snow"

@@ -25,9 +25,10 @@ def value(request: Request) -> dict[str, object]:
     return data
 
 
-def test_a_line_shows_the_panel_and_its_state_is_there_again(start_kernel: Callable[..., Kernel]) -> None:
-    env = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store", "RIVYA_SANDBOX_LATENCY": "0"}
-    kernel = start_kernel(NEWEST, env)
+def test_a_line_shows_the_panel_and_its_state_is_there_again(
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
+) -> None:
+    kernel = start_kernel(NEWEST, served())
     kernel.ok("%load_ext rivya_nb")
     shown = value(kernel.ok("panel = %rivya panel\npanel"))
     assert WIDGET in shown

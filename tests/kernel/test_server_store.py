@@ -13,10 +13,13 @@ SPENT = "session = rv.connect(); session.store.spent(session.service).credits"
 
 
 def test_kernels_share_a_history_and_pay_once_for_what_two_of_them_ask_at_once(
-    start_kernel: Callable[..., Kernel], postgresql: PostgresqlServer, tmp_path: Path
+    served: Callable[..., dict[str, str]],
+    start_kernel: Callable[..., Kernel],
+    postgresql: PostgresqlServer,
+    tmp_path: Path,
 ) -> None:
     address = postgresql.new_database()
-    env = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": str(address), "RIVYA_SANDBOX_LATENCY": "1"}
+    env = {**served(latency=1), "RIVYA_STORE": str(address)}
     place = tmp_path / "shared pictures"
     kernels = [start_kernel(NEWEST, {**env, "RIVYA_PICTURES": place.as_uri()}) for _ in range(2)]
     for kernel in kernels:
@@ -36,7 +39,7 @@ def test_kernels_share_a_history_and_pay_once_for_what_two_of_them_ask_at_once(
     later.ok("assert sorted(job.seed for job in rv.history()) == [1, 2, 3]; rv.history()[0].image.load()")
     later.ok(CELL)
     assert later.ok(SPENT).result == "21"
-    refused = later.run(f"rv.connect(base_url='sandbox', store={str(address) + '_none'!r})")
+    refused = later.run(f"rv.connect(store={str(address) + '_none'!r})")
     assert "has no such database" in refused.error
     assert len(refused.traceback) == 1
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("postgresql")]
@@ -53,11 +56,12 @@ ticking = asyncio.ensure_future(tick())
 
 
 def test_a_cell_says_what_it_waits_for_and_an_interrupt_ends_it_at_once(
-    start_kernel: Callable[..., Kernel], postgresql: PostgresqlServer
+    served: Callable[..., dict[str, str]],
+    start_kernel: Callable[..., Kernel],
+    postgresql: PostgresqlServer,
 ) -> None:
     address = postgresql.new_store()
-    env = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": str(address), "RIVYA_SANDBOX_LATENCY": "3"}
-    kernel = start_kernel(NEWEST, env)
+    kernel = start_kernel(NEWEST, {**served(latency=3), "RIVYA_STORE": str(address)})
     kernel.ok("%load_ext rivya_nb\nimport rivya_nb as rv")
     # A slow machine takes its time to see the line, and the wait must not have ended by itself by then.
     kernel.ok("rv.connect(); from rivya_nb.store import persisting; persisting.PATIENCE = 100.0")

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from disks import may_mount, read_only_disk
 from kernels import NEWEST, Kernel
 
-ENV = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store", "RIVYA_SANDBOX_LATENCY": "4"}
 CELL = "%%rivya seed=1..3 image_size=square --model ideogram-v3 --out bottles\nA bottle"
 
 
 def test_a_database_that_goes_while_a_cell_waits_is_told_and_found_again(
-    start_kernel: Callable[..., Kernel],
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
 ) -> None:
-    kernel = start_kernel(NEWEST, ENV)
+    kernel = start_kernel(NEWEST, served(latency=4))
     kernel.ok("%load_ext rivya_nb\nimport rivya_nb as rv")
     asked = kernel.send(CELL)
     kernel.until(lambda: "3 queued" in look(asked) or "3 processing" in look(asked), "all are sent")
@@ -48,13 +47,13 @@ def look(request: object) -> str:
 if may_mount():
 
     def test_a_store_on_a_disk_that_may_only_be_read_is_looked_at_and_nothing_more(
-        start_kernel: Callable[..., Kernel],
+        served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
     ) -> None:
-        kernel = start_kernel(NEWEST, {**ENV, "RIVYA_SANDBOX_LATENCY": "0"})
+        kernel = start_kernel(NEWEST, served())
         kernel.ok(f"%load_ext rivya_nb\nimport rivya_nb as rv\n{IN_ONE}")
         shutil.rmtree(kernel.folder / "store" / "thumbnails")
         with read_only_disk(kernel.folder / "store", kernel.folder / "archive"):
-            kernel.ok("rv.connect(base_url='sandbox', store='archive')")
+            kernel.ok("rv.connect(store='archive')")
             assert "archive (may only be read)\n" in kernel.ok("%rivya").stdout
             found = kernel.ok("rv.history()")
             assert found.outputs
@@ -76,7 +75,7 @@ if may_mount():
                 assert 'To write, open another one: rv.connect(store="folder").' in refused.error
                 assert "archive: the disk is read-only" in refused.error
                 assert len(refused.traceback) == 1
-            kernel.ok("rv.connect(base_url='sandbox', store='store')")
+            kernel.ok("rv.connect(store='store')")
             assert kernel.ok("rv.history()[0].rate(3); rv.history()[0].rating").result == "3"
 
 

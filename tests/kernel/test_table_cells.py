@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kernels import NEWEST, Kernel
+from kernels import Kernel
 
 TABLE = """
 import pandas
@@ -15,11 +15,8 @@ df.to_csv("bench.csv", index=False)
 """
 
 
-def test_a_table_is_asked_by_a_cell_and_by_a_line(
-    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
-) -> None:
-    kernel = start_kernel(NEWEST, served())
-    kernel.ok("%load_ext rivya_nb")
+def test_a_table_is_asked_by_a_cell_and_by_a_line(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
     kernel.ok(TABLE)
     planned = kernel.ok(
         "%%rivya --prompts bench.csv resolution=1K --dry-run --out plan\n{prompt}, studio light"

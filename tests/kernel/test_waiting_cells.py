@@ -10,7 +10,7 @@ from kernels import SINCE_SUBSHELLS, VERSIONS, Kernel, started, write_notebook
 LOAD = "%load_ext waiting_extension\nimport waiting_extension as w"
 
 
-def test_cells_queued_behind_an_awaited_one_run_in_order(kernel: Kernel) -> None:
+def test_cells_queued_behind_an_awaited_one_run_in_order_and_asyncio_is_not_patched(kernel: Kernel) -> None:
     kernel.ok(LOAD)
     cells = kernel.run_all(
         ["%%rivya 40\nfirst", "w.order.append('a')", "%rivya wait 5", "w.order.append('b')", "w.order"]
@@ -20,6 +20,8 @@ def test_cells_queued_behind_an_awaited_one_run_in_order(kernel: Kernel) -> None
     assert "awaited" in cells[2].stdout
     assert cells[0].result == "40"
     assert cells[4].result == "['work of 40', 'a', 'work of 5', 'b']"
+    kernel.ok("import asyncio, sys")
+    assert kernel.ok("hasattr(asyncio, '_nest_patched')").result == "False"
 
 
 @pytest.mark.parametrize("before", ["pass", "import nest_asyncio; nest_asyncio.apply()"])
@@ -125,13 +127,6 @@ def test_an_empty_body_is_refused_under_the_name_that_the_user_knows(loaded: Ker
     request = loaded.run("%%rivya 3")
     assert request.status == "error"
     assert "%%rivya is a cell magic, but the cell body is empty" in request.stderr
-
-
-def test_neither_loading_nor_an_awaited_cell_patches_asyncio(kernel: Kernel) -> None:
-    kernel.ok(LOAD)
-    kernel.ok("%%rivya 3\nbody")
-    kernel.ok("import asyncio, sys")
-    assert kernel.ok("hasattr(asyncio, '_nest_patched')").result == "False"
 
 
 def test_reloading_leaves_one_hook_and_unloading_none(kernel_newest: Kernel) -> None:

@@ -71,6 +71,14 @@ async def until_done(steps: int) -> int:
         return await work.work_loop.join(work.future)
 
 
+def end_all() -> None:
+    """Leave nothing to the next test."""
+    for work in works:
+        work.future.cancel()
+    for told in (works, order, pressed):
+        told.clear()
+
+
 def hang() -> None:
     """Block the session's loop for good, a little later."""
 
