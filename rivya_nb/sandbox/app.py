@@ -7,6 +7,7 @@ is made from the same declarations that answer.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -85,11 +86,11 @@ def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # As they are: an included router's are made anew for each app, which takes longer than its first answers.
+        routes=[*_api.routes, *_downloads.routes],
     )
     app.state.backend = backend
     app.state.results = results
-    app.include_router(_api)
-    app.include_router(_downloads)
     # A page in the user's browser must not reach the sandbox under another host name.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK_HOSTS))
     app.add_exception_handler(Fault, _on_fault)
@@ -161,10 +162,11 @@ async def create_generation(
     request: Request, body: GenerationBody, idempotency_key: Annotated[str | None, Header()] = None
 ) -> GenerationTask:
     """Submit a generation; its credits are reserved."""
-    backend = _backend(request)
+    backend, asked_at = _backend(request), time.time()
     task = backend.submit(_key(request), body, idempotency_key)
     _results(request).prepare(task)
-    return backend.public_task(task, _origin(request))
+    # A new task is shown as it was when it was taken: on a busy machine, a quick one may have ended by now.
+    return backend.public_task(task, _origin(request), max(asked_at, task.created_at))
 
 
 @_api.get(
@@ -176,7 +178,7 @@ async def create_generation(
 async def retrieve_generation(request: Request, task_id: str) -> GenerationTask:
     """The current state of a task."""
     backend = _backend(request)
-    return backend.public_task(backend.task(_key(request), task_id), _origin(request))
+    return backend.public_task(backend.task(_key(request), task_id), _origin(request), time.time())
 
 
 @_api.post(

@@ -199,9 +199,8 @@ class Backend:
             text = f"{task.price} credits are needed, {error.left} are left."
             raise Fault("insufficient_credits", text) from None
 
-    def public_task(self, task: Task, origin: str) -> GenerationTask:
-        """The current state of the task; `origin` begins its results' urls."""
-        now = time.time()
+    def public_task(self, task: Task, origin: str, now: float) -> GenerationTask:
+        """The task's state at the time `now`; `origin` begins its results' urls."""
         status = task.status(now)
         times: dict[str, Any] = {}
         if self.config.full_response:
