@@ -125,7 +125,11 @@ def _is_left_out(config: pytest.Config, item: pytest.Item) -> bool:
     # Other browser tests prove what the README's pictures show: they are for those who take them anew.
     if stem == "test_readme_pictures":
         return not config.getoption("--readme-pictures")
-    is_thorough = stem in THOROUGH or ("[postgresql" in item.name and stem not in ON_SERVERS)
+    is_thorough = (
+        stem in THOROUGH
+        or ("[postgresql" in item.name and stem not in ON_SERVERS)
+        or item.get_closest_marker("thorough") is not None
+    )
     return is_thorough and not config.getoption("--thorough")
 
 
