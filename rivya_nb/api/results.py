@@ -205,7 +205,8 @@ class ResultFetcher:
             digest.update(waiting)
             file.write(waiting)
 
-        with await asyncio.to_thread(path.open, "wb") as file:
+        # Not in a thread: who is cancelled meanwhile would leave there a file that nobody closes or removes.
+        with path.open("wb") as file:
             async with contextlib.aclosing(body_of(response, host)) as pieces:
                 async for piece in pieces:
                     size += len(piece)

@@ -86,11 +86,11 @@ def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # As they are: an included router's are made anew for each app, which takes longer than its first answers.
+        routes=[*_api.routes, *_downloads.routes],
     )
     app.state.backend = backend
     app.state.results = results
-    app.include_router(_api)
-    app.include_router(_downloads)
     # A page in the user's browser must not reach the sandbox under another host name.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK_HOSTS))
     app.add_exception_handler(Fault, _on_fault)

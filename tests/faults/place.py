@@ -7,7 +7,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,9 @@ WAIT = 60
 IMPATIENT = RetryPolicy(attempts=4, budget=60.0, first=0.05, longest=0.2)
 """The real rules at a pace for tests."""
 
+TWICE = replace(IMPATIENT, attempts=2)
+"""The same where each attempt waits for the end of a step."""
+
 STEP = 1.0
 """Seconds that a step of a call may take where only that ends it."""
 
@@ -49,14 +52,15 @@ SMALL: dict[str, Any] = {"model": MODEL, "image_size": "square"}
 
 @dataclass
 class Place:
-    """`step` is how many seconds a step of a call may take. `notices` are all announcements of waits; `on_notice`
-    is what happens at each."""
+    """`step` is how many seconds a step of a call may take, `retries` how a call is repeated. `notices` are all
+    announcements of waits; `on_notice` is what happens at each."""
 
     proxy: Proxy
     sandbox: Path
     folder: Path
     session: rv.Session
     step: float = STEP
+    retries: RetryPolicy = IMPATIENT
     notices: list[str] = field(default_factory=list)
     on_notice: list[Callable[[], object]] = field(default_factory=list)
 
@@ -89,7 +93,7 @@ class Place:
     @contextlib.contextmanager
     def other_kernel(self) -> Iterator[rv.Session]:
         """Another session on the same store and service, with an owner of its own."""
-        client = RivyaClient(DEFAULT_KEY, self.proxy.url, timeout=self.step, retries=IMPATIENT)
+        client = RivyaClient(DEFAULT_KEY, self.proxy.url, timeout=self.step, retries=self.retries)
         service = Service(client.origin, client, FoundKey(Key(DEFAULT_KEY), "given"))
         with (
             closing(Store.open(self.folder)) as store,
@@ -115,7 +119,7 @@ def check(place: Place, run: rv.Run) -> None:
         assert (record.status, record.pictures) == (job.status, job.record.pictures)
         assert bool(record.pictures) == (record.status == "succeeded")
         assert {picture.sha256 for picture in record.pictures} <= place.pictures()
-    assert not place.left_behind()
+    assert not place.left_behind(), place.left_behind()
     references = {reference.sha256 for job in run for reference in job.record.references}
     assert place.pictures() - references == {pic.sha256 for job in run for pic in job.record.pictures}
     assert place.session.store.spent(place.session.service).credits == sum(job.credits for job in run)
@@ -133,10 +137,11 @@ def check_money(place: Place, run: rv.Run) -> None:
 @contextlib.contextmanager
 def place_at(
     folder: Path,
-    config: SandboxConfig = SandboxConfig(latency=0.2, credits=CREDITS),  # noqa: B008 - immutable
+    config: SandboxConfig = SandboxConfig(latency=0.1, credits=CREDITS),  # noqa: B008 - immutable
     *,
     store: Path | None = None,
     step: float = STEP,
+    retries: RetryPolicy = IMPATIENT,
     shrink: int = 4,
 ) -> Iterator[Place]:
     """A place with a session of its own, the current one. Only times differ from what a user has."""
@@ -152,9 +157,9 @@ def place_at(
 
     def impatient(_key: Key, url: str | None, _folder: Path) -> Service:
         found = FoundKey(Key(DEFAULT_KEY), "given")
-        client = RivyaClient(found.key, url, timeout=step, retries=IMPATIENT, on_wait=announce)
+        client = RivyaClient(found.key, url, timeout=step, retries=retries, on_wait=announce)
         service = Service(client.origin, client, found)
-        service.fetcher = ResultFetcher(client.origin, timeout=step, retries=IMPATIENT, on_wait=announce)
+        service.fetcher = ResultFetcher(client.origin, timeout=step, retries=retries, on_wait=announce)
         return service
 
     with ExitStack() as stack:
@@ -166,4 +171,4 @@ def place_at(
         service = stack.enter_context(running_sandbox(config, sandbox, shrink=shrink))
         proxy = stack.enter_context(proxy_to(service))
         session = stack.enter_context(closing(rv.connect(DEFAULT_KEY, proxy.url, store=store)))
-        yield Place(proxy, sandbox, store, session, step, notices, on_notice)
+        yield Place(proxy, sandbox, store, session, step, retries, notices, on_notice)

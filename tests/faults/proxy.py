@@ -9,10 +9,16 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    from rivya_nb import Job
 
 ALWAYS = 1_000_000
 
@@ -109,6 +115,42 @@ class Case:
 
 def named(case: Case) -> str:
     return case.name
+
+
+C = TypeVar("C", bound=Case)
+
+
+def variants(cases: Iterable[Case], *thorough: str) -> list[object]:
+    """Parameters of a test, of which those with these names are only tried with `--thorough`."""
+    marks = {name: [pytest.mark.thorough] for name in thorough}
+    return [pytest.param(case, id=case.name, marks=marks.get(case.name, [])) for case in cases]
+
+
+_TASK = re.compile("/(?:generations|pictures)/([^/]+)")
+
+
+class Each(Generic[C]):
+    """Spoils the calls about each job of a run in a way of its own, the first `times` of them.
+
+    Jobs get the cases in the order in which they are first asked for.
+    """
+
+    def __init__(self, cases: Iterable[C], times: int = ALWAYS) -> None:
+        self._left = iter(cases)
+        self._times = times
+        self._cases: dict[str, C] = {}
+        self._struck: Counter[str] = Counter()
+
+    async def __call__(self, exchange: Exchange) -> None:
+        about = exchange.headers.get("idempotency-key") or _TASK.findall(exchange.path)[0]
+        if about not in self._cases:
+            self._cases[about] = next(self._left)
+        self._struck[about] += 1
+        await (self._cases[about].spoil if self._struck[about] <= self._times else pass_on)(exchange)
+
+    def of(self, job: Job) -> C:
+        """The case that has struck a job."""
+        return self._cases[job.id if job.id in self._cases else job.task_id or ""]
 
 
 @dataclass
@@ -251,7 +293,9 @@ class Proxy:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0.05)
+        # What was closed in one turn of the loop is gone in the next.
+        for _ in range(2):
+            await asyncio.sleep(0)
 
 
 @contextlib.contextmanager

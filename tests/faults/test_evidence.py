@@ -16,7 +16,7 @@ import rivya_nb as rv
 from rivya_nb.magics.commands import say_state
 
 from .place import PRICE, SMALL, WAIT, Place, check, finish
-from .proxy import POLL, SUBMIT, Answer, Exchange, Fault, Spoil, answers, changed
+from .proxy import POLL, SUBMIT, Answer, Case, Each, Exchange, Fault, Spoil, answers, changed
 
 ERROR = {"code": "content_policy", "message": "not this one"}
 
@@ -40,19 +40,20 @@ def ended(**changes: Any) -> Spoil:
     return changed(change)
 
 
-@pytest.mark.parametrize("word", ["completed", "done", "SUCCEEDED", " Succeeded\n", "ok", "", None, 7])
-def test_a_task_with_addresses_has_succeeded_under_whatever_word(word: object, place: Place) -> None:
-    place.proxy.inject(Fault(POLL, ended(status=word)))
-    run = rv.generate("A bottle", seed=1, **SMALL)
+def test_a_task_with_addresses_has_succeeded_under_whatever_word(place: Place) -> None:
+    words = ["completed", "done", "SUCCEEDED", " Succeeded\n", "ok", "", None, 7]
+    each = Each(Case(repr(word), ended(status=word)) for word in words)
+    place.proxy.inject(Fault(POLL, each))
+    run = rv.generate("A bottle", seed=range(len(words)), **SMALL)
     finish(run)
-    assert [(job.status, job.error) for job in run] == [("succeeded", None)]
-    assert run.credits == PRICE
+    for job in run:
+        assert (job.status, job.error) == ("succeeded", None), each.of(job).name
+    assert run.credits == PRICE * len(words)
     check(place, run)
 
 
-@pytest.mark.parametrize(
-    ("word", "error", "said"),
-    [
+def test_a_task_with_an_error_has_failed_under_whatever_word(place: Place) -> None:
+    errors = [
         ("canceled", ERROR, "content_policy: not this one"),
         ("cancelled", "stopped by the operator", "generation_failed: stopped by the operator"),
         ("expired", {"code": "timeout"}, "timeout: the service gave no reason"),
@@ -61,15 +62,16 @@ def test_a_task_with_addresses_has_succeeded_under_whatever_word(word: object, p
         ("Failed", ERROR, "content_policy: not this one"),
         (None, {"detail": {"title": "gone"}}, "generation_failed: gone"),
         ("error", True, "generation_failed: the service gave no reason"),
-    ],
-)
-def test_a_task_with_an_error_has_failed_under_whatever_word(
-    word: object, error: object, said: str, place: Place
-) -> None:
-    place.proxy.inject(Fault(POLL, ended(status=word, error=error, result=None, final_credits=0)))
-    run = rv.generate("A bottle", seed=1, **SMALL)
+    ]
+    each = Each(
+        Case(said, ended(status=word, error=error, result=None, final_credits=0))
+        for word, error, said in errors
+    )
+    place.proxy.inject(Fault(POLL, each))
+    run = rv.generate("A bottle", seed=range(len(errors)), **SMALL)
     finish(run)
-    assert [(job.status, job.error, job.credits) for job in run] == [("failed", said, 0)]
+    for job in run:
+        assert (job.status, job.error, job.credits) == ("failed", each.of(job).name, 0)
     check(place, run)
 
 
@@ -85,19 +87,19 @@ NOT_ENDED = {
 }
 
 
-@pytest.mark.parametrize("fields", NOT_ENDED.values(), ids=NOT_ENDED.keys())
-def test_without_evidence_a_task_is_still_running(
-    fields: dict[str, Any], place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rivya_nb.jobs.collecting.DEADLINE", 1.0)
-    place.proxy.inject(Fault(POLL, ended(**fields)))
-    run = rv.generate("A bottle", seed=1, **SMALL)
+def test_without_evidence_a_task_is_still_running(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rivya_nb.jobs.collecting.DEADLINE", 0.5)
+    each = Each(Case(name, ended(**fields)) for name, fields in NOT_ENDED.items())
+    place.proxy.inject(Fault(POLL, each))
+    run = rv.generate("A bottle", seed=range(len(NOT_ENDED)), **SMALL)
     assert "no end after" in finish(run)
-    assert run[0].status in ("queued", "processing")
+    for job in run:
+        assert job.status in ("queued", "processing"), each.of(job).name
+        assert "no end after" in (job.live.notice or ""), each.of(job).name
     check(place, run)
     place.proxy.heal()
     finish(rv.resume(run))
-    assert [job.status for job in run] == ["succeeded"]
+    assert [job.status for job in run] == ["succeeded"] * len(NOT_ENDED)
 
 
 def test_an_unknown_word_that_does_not_change_is_shown_and_one_can_leave(place: Place) -> None:
@@ -122,28 +124,33 @@ NO_CREDITS = {
 }
 
 
-@pytest.mark.parametrize("said", NO_CREDITS.values(), ids=NO_CREDITS.keys())
-def test_credits_that_are_not_said_are_the_planned_price_and_marked(
-    said: object, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def unsaid(task: dict[str, Any]) -> dict[str, Any]:
-        return {**task, "reserved_credits": said, "final_credits": said}
+def unsaid(said: object) -> Spoil:
+    return changed(lambda task: {**task, "reserved_credits": said, "final_credits": said})
 
-    place.proxy.inject(Fault(SUBMIT, changed(unsaid)), Fault(POLL, changed(unsaid)))
-    run = rv.generate("A bottle", seed=1, **SMALL)
+
+def test_credits_that_are_not_said_are_the_planned_price_and_marked(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = [Case(name, unsaid(said)) for name, said in NO_CREDITS.items()]
+    each = Each(cases)
+    place.proxy.inject(Fault(SUBMIT, Each(cases)), Fault(POLL, each))
+    run = rv.generate("A bottle", seed=range(len(cases)), **SMALL)
     seen = finish(run)
-    assert [(job.status, job.credits) for job in run] == [("succeeded", PRICE)]
-    assert run.credits == place.session.store.spent(place.session.service).credits == PRICE
+    for job in run:
+        assert (job.status, job.credits) == ("succeeded", PRICE), each.of(job).name
+    cost = PRICE * len(cases)
+    assert run.credits == place.session.store.spent(place.session.service).credits == cost
     for view in (seen, repr(run), run.line()):
-        assert f"about {PRICE} credits" in view
+        assert f"about {cost} credits" in view
     say_state()
-    assert f"about {PRICE} credits on {place.session.service} so far" in capsys.readouterr().out
-    assert list(run.to_pandas()["credits_known"]) == [False]
+    assert f"about {cost} credits on {place.session.service} so far" in capsys.readouterr().out
+    assert list(run.to_pandas()["credits_known"]) == [False] * len(cases)
     run.save(tmp_path / "saved")
     told = json.loads((tmp_path / "saved" / f"run-{run.id}.json").read_text(encoding="utf-8"))
-    assert (told["credits_known"], told["jobs"][0]["credits_known"]) == (False, False)
+    assert told["credits_known"] is False
+    assert [job["credits_known"] for job in told["jobs"]] == [False] * len(cases)
     with (tmp_path / "saved" / f"run-{run.id}.csv").open(encoding="utf-8-sig", newline="") as table:
-        assert [row["credits_known"] for row in csv.DictReader(table)] == ["no"]
+        assert [row["credits_known"] for row in csv.DictReader(table)] == ["no"] * len(cases)
     check(place, run)
 
 
@@ -209,16 +216,18 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize(("spoil", "said"), REFUSALS.values(), ids=REFUSALS.keys())
-def test_a_4xx_in_whatever_shape_is_a_refusal_with_its_reason(spoil: Spoil, said: str, place: Place) -> None:
-    place.proxy.inject(Fault(SUBMIT, spoil))
-    run = rv.generate("A bottle", seed=1, **SMALL)
+def test_a_4xx_in_whatever_shape_is_a_refusal_with_its_reason(place: Place) -> None:
+    each = Each(Case(name, spoil) for name, (spoil, _) in REFUSALS.items())
+    place.proxy.inject(Fault(SUBMIT, each))
+    run = rv.generate("A bottle", seed=range(len(REFUSALS)), **SMALL)
     seen = finish(run)
-    assert [(job.status, job.credits) for job in run] == [("failed", 0)]
-    assert said in (run[0].error or "")
-    assert said in seen
+    for job in run:
+        name = each.of(job).name
+        assert (job.status, job.credits) == ("failed", 0), name
+        assert REFUSALS[name][1] in (job.error or ""), name
+    assert (run[0].error or "").rstrip(".") in seen
     assert "perhaps" not in seen
-    assert place.proxy.keys == [run[0].id]
+    assert sorted(place.proxy.keys) == sorted(job.id for job in run)
     check(place, run)
 
 

@@ -38,7 +38,7 @@ CASES = [
     Case("cut by the network", proxy.cut, "gave no whole answer", 4),
     Case("cut by the service", proxy.cut_short, "The PNG is cut short after", 4),
     Case("reset", proxy.reset, "gave no whole answer", 4),
-    Case("never answered", proxy.stall, "did not answer in time", 4),
+    Case("never answered", proxy.stall, "did not answer in time", 2),
     Case(
         "a page of HTML", proxy.answers(200, b"<html>Sign in</html>"), "a PNG, JPEG or WebP was expected", 4
     ),
@@ -57,14 +57,15 @@ CASES = [
     Case("redirected to a file", proxy.redirects("file:///etc/passwd"), "not a web address|https is needed"),
     Case("redirected to plain http", proxy.redirects("http://192.0.2.1/a.png"), "https is needed"),
 ]
-PASSING = [case for case in CASES if case.tries > 1]
+ALONE = [case for case in CASES if case.spoil in proxy.SILENT]
+"""What only the end of a step ends: it is shorter for them than others may need."""
 
 
-def downloads(place: Place) -> int:
-    return sum(call.startswith("GET /pictures/") for call in place.proxy.calls)
+def downloads(place: Place, task: str = "") -> int:
+    return sum(call.startswith(f"GET /pictures/{task}") for call in place.proxy.calls)
 
 
-@pytest.mark.parametrize("case", CASES, ids=proxy.named)
+@pytest.mark.parametrize("case", ALONE, ids=proxy.named)
 def test_a_picture_that_never_comes(case: Case, place: Place) -> None:
     place.proxy.inject(Fault(PICTURE, case.spoil))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -87,6 +88,31 @@ def test_a_picture_that_never_comes(case: Case, place: Place) -> None:
     check_money(place, run)
 
 
+def test_pictures_that_never_come(place: Place) -> None:
+    cases = [case for case in CASES if case not in ALONE]
+    each = proxy.Each(cases)
+    place.proxy.inject(Fault(PICTURE, each))
+    run = rv.generate("A bottle", seed=range(len(cases)), max_credits=1000, **SMALL)
+    seen = finish(run)
+    for job in run:
+        case = each.of(job)
+        assert job.status == "undelivered", case.name
+        assert re.search(case.says, job.error or ""), case.name
+        assert downloads(place, job.task_id or "") == case.tries, case.name
+        assert (job.credits, job.paths) == (PRICE, []), case.name
+    assert f"It cost {PRICE * len(cases)} credits; %rivya retry {run.id} tries again" in seen
+    assert f"fetches the {len(cases)} undelivered ones again (paid already)" in seen
+    assert place.prices() == [PRICE] * len(cases)
+    check(place, run)
+
+    place.proxy.heal()
+    finish(place.session.retry(run.id))
+    assert [(job.status, job.error) for job in run] == [("succeeded", None)] * len(cases)
+    assert sorted(place.proxy.keys) == sorted(job.id for job in run)
+    check(place, run)
+    check_money(place, run)
+
+
 def test_asking_again_for_a_picture_that_is_paid_for_fetches_it(place: Place) -> None:
     place.proxy.inject(Fault(PICTURE, proxy.answers(404)))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -100,7 +126,7 @@ def test_asking_again_for_a_picture_that_is_paid_for_fetches_it(place: Place) ->
     check_money(place, run)
 
 
-@pytest.mark.parametrize("case", PASSING, ids=proxy.named)
+@pytest.mark.parametrize("case", ALONE, ids=proxy.named)
 def test_a_picture_that_comes_at_the_second_try(case: Case, patient_place: Place) -> None:
     patient_place.proxy.inject(Fault(PICTURE, case.spoil, times=1))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -111,27 +137,46 @@ def test_a_picture_that_comes_at_the_second_try(case: Case, patient_place: Place
     check_money(patient_place, run)
 
 
-@pytest.mark.parametrize(
-    ("url", "says"),
-    [
+def test_pictures_that_come_at_the_second_try(place: Place) -> None:
+    cases = [case for case in CASES if case.tries > 1 and case not in ALONE]
+    each = proxy.Each(cases, times=1)
+    place.proxy.inject(Fault(PICTURE, each))
+    run = rv.generate("A bottle", seed=range(len(cases)), **SMALL)
+    finish(run)
+    for job in run:
+        assert (job.status, job.error) == ("succeeded", None), each.of(job).name
+        assert downloads(place, job.task_id or "") == 2, each.of(job).name
+    check(place, run)
+    check_money(place, run)
+
+
+def leading_to(url: str) -> Spoil:
+    """A finished task whose picture is said to be at this address."""
+    return proxy.changed(
+        lambda task: {**task, "result": task["result"] and {"primary_url": url, "urls": [url]}}
+    )
+
+
+ADDRESSES = [
+    Case(url, leading_to(url), says)
+    for url, says in (
         ("http://192.0.2.1/a.png", "https is needed"),
         ("https://10.0.0.1/a.png", "private network"),
         ("file:///etc/passwd", "not a web address"),
         ("https://[::1", "not a web address"),
         ("https://user:secret@192.0.2.1/a.png", "not a web address"),
-    ],
-)
-def test_an_address_that_no_picture_has(url: str, says: str, place: Place) -> None:
-    elsewhere = proxy.changed(
-        lambda task: {**task, "result": task["result"] and {"primary_url": url, "urls": [url]}}
     )
-    place.proxy.inject(Fault(POLL, elsewhere))
-    run = rv.generate("A bottle", seed=1, **SMALL)
-    seen = finish(run)
-    [job] = run
-    assert job.status == "undelivered"
-    assert says in (job.error or "")
-    assert "secret" not in seen
+]
+
+
+def test_addresses_that_no_picture_has(place: Place) -> None:
+    each = proxy.Each(ADDRESSES)
+    place.proxy.inject(Fault(POLL, each))
+    run = rv.generate("A bottle", seed=range(len(ADDRESSES)), **SMALL)
+    assert "secret" not in finish(run)
+    for job in run:
+        assert job.status == "undelivered", each.of(job).name
+        assert each.of(job).says in (job.error or "")
     check(place, run)
     place.proxy.heal()
     finish(place.session.retry(run.id))

@@ -62,14 +62,17 @@ CASES = [
     Case("succeeded without a result", NO_RESULT, "no address of a picture", "undelivered", "retry"),
 ]
 PASSING = [case for case in CASES if case.says == "no end after"]
+ALONE = [case for case in CASES if case.spoil in proxy.SILENT or case.name == "key refused"]
+"""What takes other times than the others, or strikes more than one job."""
 
 
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rivya_nb.jobs.collecting.DEADLINE", 1.0)
+@pytest.fixture
+def deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rivya_nb.jobs.collecting.DEADLINE", 0.3)
 
 
-@pytest.mark.parametrize("case", CASES, ids=proxy.named)
+@pytest.mark.usefixtures("deadline")
+@pytest.mark.parametrize("case", ALONE, ids=proxy.named)
 def test_a_task_whose_end_is_not_seen(case: Case, place: Place) -> None:
     spoil_polls(place, Fault(POLL, case.spoil))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -94,6 +97,34 @@ def test_a_task_whose_end_is_not_seen(case: Case, place: Place) -> None:
     check_money(place, on)
 
 
+@pytest.mark.usefixtures("deadline")
+@pytest.mark.parametrize("way_on", ["resume", "retry"])
+def test_tasks_whose_ends_are_not_seen(way_on: str, place: Place) -> None:
+    cases = [case for case in CASES if case not in ALONE and case.way_on == way_on]
+    each = proxy.Each(cases)
+    spoil_polls(place, Fault(POLL, each))
+    run = rv.generate("A bottle", seed=range(len(cases)), **SMALL)
+    assert f"%rivya {way_on} {run.id} tries again" in finish(run)
+    tasks = place.tasks_by_key()
+    for job in run:
+        case = each.of(job)
+        assert re.fullmatch(case.status, job.status), case.name
+        told = job.live.notice if case in PASSING else job.error
+        assert re.search(case.says, told or ""), case.name
+        assert (job.credits, job.task_id) == (PRICE, tasks[job.id]), case.name
+    assert place.prices() == [PRICE] * len(cases)
+    check(place, run)
+
+    place.proxy.heal()
+    on = place.session.retry(run.id) if way_on == "retry" else rv.resume(run.id)
+    finish(on)
+    assert [(job.status, job.error) for job in on] == [("succeeded", None)] * len(cases)
+    assert sorted(place.proxy.keys) == sorted(job.id for job in on)
+    check(place, on)
+    check_money(place, on)
+
+
+@pytest.mark.usefixtures("deadline")
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -108,6 +139,7 @@ def test_a_task_that_cannot_be_asked_for_tells_the_last_reason(spoil: Spoil, sai
     assert re.search(f"no end after [^\n]*{said}", finish(run))
 
 
+@pytest.mark.usefixtures("deadline")
 def test_what_went_wrong_once_is_no_reason_at_the_end(place: Place) -> None:
     spoil_polls(place, Fault(POLL, proxy.answers(502), times=1), Fault(POLL, with_status("processing")))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -116,7 +148,8 @@ def test_what_went_wrong_once_is_no_reason_at_the_end(place: Place) -> None:
     assert "502" not in seen
 
 
-@pytest.mark.parametrize("case", PASSING, ids=proxy.named)
+@pytest.mark.thorough
+@pytest.mark.parametrize("case", [case for case in PASSING if case in ALONE], ids=proxy.named)
 def test_a_poll_that_goes_wrong_once(case: Case, patient_place: Place) -> None:
     patient_place.proxy.inject(Fault(POLL, case.spoil, times=1))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -124,6 +157,16 @@ def test_a_poll_that_goes_wrong_once(case: Case, patient_place: Place) -> None:
     assert [(job.status, job.error) for job in run] == [("succeeded", None)]
     check(patient_place, run)
     check_money(patient_place, run)
+
+
+def test_polls_that_go_wrong_once(place: Place) -> None:
+    cases = [case for case in PASSING if case not in ALONE]
+    spoil_polls(place, Fault(POLL, proxy.Each(cases, times=1)))
+    run = rv.generate("A bottle", seed=range(len(cases)), **SMALL)
+    finish(run)
+    assert [(job.status, job.error) for job in run] == [("succeeded", None)] * len(cases)
+    check(place, run)
+    check_money(place, run)
 
 
 def test_a_service_that_is_away_while_a_task_runs(place: Place) -> None:
@@ -135,6 +178,7 @@ def test_a_service_that_is_away_while_a_task_runs(place: Place) -> None:
     check_money(place, run)
 
 
+@pytest.mark.usefixtures("deadline")
 def test_an_unknown_status_is_shown_as_it_came(place: Place) -> None:
     spoil_polls(place, Fault(POLL, with_status("on_holiday")))
     run = rv.generate("A bottle", seed=1, **SMALL)

@@ -27,19 +27,34 @@ def statuses(run: rv.Run) -> set[str]:
     return {job.status for job in run}
 
 
-@pytest.mark.parametrize("name", ["pictures", "incoming", "thumbnails", "locks", "models"])
-def test_a_folder_that_is_deleted_between_two_runs_costs_nothing(name: str, place: Place) -> None:
+def test_a_folder_that_is_deleted_between_two_runs_costs_nothing(place: Place) -> None:
     finish(rv.generate("A bottle", seed=1, **SMALL))
-    shutil.rmtree(place.folder / name, ignore_errors=True)
-    run = rv.generate("A bottle", seed=2, **SMALL)
-    finish(run)
-    assert statuses(run) == {"succeeded"}
-    assert run[0].image is not None
-    assert len(place.prices()) == 2
+    for seed, name in enumerate(["pictures", "incoming", "thumbnails", "locks", "models"], 2):
+        shutil.rmtree(place.folder / name, ignore_errors=True)
+        run = rv.generate("A bottle", seed=seed, **SMALL)
+        finish(run)
+        assert statuses(run) == {"succeeded"}, name
+        assert run[0].image is not None, name
+        assert len(place.prices()) == seed, name
 
 
-@pytest.mark.parametrize("kind", [SUBMIT, POLL, PICTURE], ids=["submit", "poll", "picture"])
-@pytest.mark.parametrize("name", ["pictures", "incoming", "locks"])
+BETWEEN = pytest.mark.thorough
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        pytest.param("pictures", SUBMIT, id="pictures-submit", marks=BETWEEN),
+        pytest.param("pictures", POLL, id="pictures-poll"),
+        pytest.param("pictures", PICTURE, id="pictures-picture"),
+        pytest.param("incoming", SUBMIT, id="incoming-submit", marks=BETWEEN),
+        pytest.param("incoming", POLL, id="incoming-poll", marks=BETWEEN),
+        pytest.param("incoming", PICTURE, id="incoming-picture"),
+        pytest.param("locks", SUBMIT, id="locks-submit"),
+        pytest.param("locks", POLL, id="locks-poll", marks=BETWEEN),
+        pytest.param("locks", PICTURE, id="locks-picture", marks=BETWEEN),
+    ],
+)
 def test_a_folder_that_is_deleted_on_the_way_costs_nothing(name: str, kind: object, place: Place) -> None:
     def delete() -> None:
         shutil.rmtree(place.folder / name, ignore_errors=True)
@@ -77,8 +92,17 @@ def test_a_store_that_was_moved_buys_nothing_and_goes_on_once_it_is_back(
     assert place.prices() == [PRICE, PRICE]
 
 
-@pytest.mark.parametrize("what", ["store", "store/rivya.db"], ids=["folder", "database"])
-@pytest.mark.parametrize("kind", [SUBMIT, POLL, PICTURE], ids=["submit", "poll", "picture"])
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        pytest.param(SUBMIT, "store", id="submit-folder"),
+        pytest.param(SUBMIT, "store/rivya.db", id="submit-database"),
+        pytest.param(POLL, "store", id="poll-folder", marks=BETWEEN),
+        pytest.param(POLL, "store/rivya.db", id="poll-database", marks=BETWEEN),
+        pytest.param(PICTURE, "store", id="picture-folder"),
+        pytest.param(PICTURE, "store/rivya.db", id="picture-database", marks=BETWEEN),
+    ],
+)
 def test_what_goes_in_the_middle_of_a_run_stops_it_and_is_put_back(
     kind: object, what: str, place: Place, tmp_path: Path
 ) -> None:

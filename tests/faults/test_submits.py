@@ -33,8 +33,8 @@ class Case(proxy.Case):
 CASES = [
     Case("reset before it was read", proxy.reset, "unknown", "gave no whole answer", 0),
     Case("reset after it was processed", proxy.reset_lost, "unknown", "gave no whole answer", 1),
-    Case("never answered", proxy.stall, "unknown", "did not answer in time", 0),
-    Case("processed and never answered", proxy.stall_lost, "unknown", "did not answer in time", 1),
+    Case("never answered", proxy.stall, "unknown", "did not answer in time", 0, posts=2),
+    Case("processed and never answered", proxy.stall_lost, "unknown", "did not answer in time", 1, posts=2),
     Case("500 with HTML", proxy.answers(500), "unknown", "answered 500 with a page of HTML", 0),
     Case(
         "500 after it was processed", proxy.answers(500, lost=True), "unknown", "answered 500 with a page", 1
@@ -63,10 +63,11 @@ CASES = [
         "a proxy's 408 after it was processed", proxy.answers(408, lost=True), "unknown", "answered 408", 1, 1
     ),
 ]
-PASSING = [case for case in CASES if case.posts > 1]
+TOGETHER = [case for case in CASES if case.status == "unknown" and case.spoil not in proxy.SILENT]
+"""What strikes one job alone, and needs no step to end."""
 
 
-@pytest.mark.parametrize("case", CASES, ids=proxy.named)
+@pytest.mark.parametrize("case", [case for case in CASES if case not in TOGETHER], ids=proxy.named)
 def test_a_submit_that_never_comes_through(case: Case, place: Place) -> None:
     place.proxy.inject(Fault(SUBMIT, case.spoil))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -92,6 +93,32 @@ def test_a_submit_that_never_comes_through(case: Case, place: Place) -> None:
     check_money(place, on)
 
 
+def test_submits_that_never_come_through(place: Place) -> None:
+    each = proxy.Each(TOGETHER)
+    place.proxy.inject(Fault(SUBMIT, each))
+    run = rv.generate("A bottle", seed=range(len(TOGETHER)), **SMALL)
+    seen = finish(run)
+    taken = place.tasks_by_key()
+    for job in run:
+        case = each.of(job)
+        assert job.status == "unknown", case.name
+        assert re.search(case.says, job.error or ""), case.name
+        assert place.proxy.keys.count(job.id) == case.posts, case.name
+        assert (job.id in taken) == case.tasks, case.name
+    assert f"%rivya resume {run.id} tries again" in seen
+    assert f"It cost 0 credits, and perhaps {PRICE * len(TOGETHER)} more" in seen
+    assert "fresh=True (--fresh) asks anew" in seen
+    check(place, run)
+
+    place.proxy.heal()
+    on = rv.resume(run.id)
+    finish(on)
+    assert [job.status for job in on] == ["succeeded"] * len(TOGETHER)
+    assert place.prices() == [PRICE] * len(TOGETHER)
+    check(place, on)
+    check_money(place, on)
+
+
 def test_asking_again_for_what_may_be_billed_sends_it_under_its_key(place: Place) -> None:
     place.proxy.inject(Fault(SUBMIT, proxy.reset_lost))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -104,7 +131,10 @@ def test_asking_again_for_what_may_be_billed_sends_it_under_its_key(place: Place
     check_money(place, run)
 
 
-@pytest.mark.parametrize("case", PASSING, ids=proxy.named)
+@pytest.mark.parametrize(
+    "case",
+    proxy.variants([case for case in CASES if case.posts > 1 and case not in TOGETHER], "never answered"),
+)
 def test_a_submit_that_comes_through_at_the_second_try(case: Case, patient_place: Place) -> None:
     patient_place.proxy.inject(Fault(SUBMIT, case.spoil, times=1))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -116,6 +146,20 @@ def test_a_submit_that_comes_through_at_the_second_try(case: Case, patient_place
     assert patient_place.prices() == [PRICE]
     check(patient_place, run)
     check_money(patient_place, run)
+
+
+def test_submits_that_come_through_at_the_second_try(place: Place) -> None:
+    cases = [case for case in TOGETHER if case.posts > 1]
+    each = proxy.Each(cases, times=1)
+    place.proxy.inject(Fault(SUBMIT, each))
+    run = rv.generate("A bottle", seed=range(len(cases)), **SMALL)
+    finish(run)
+    for job in run:
+        assert (job.status, job.error) == ("succeeded", None), each.of(job).name
+        assert place.proxy.keys.count(job.id) == 2, each.of(job).name
+    assert place.prices() == [PRICE] * len(cases)
+    check(place, run)
+    check_money(place, run)
 
 
 def test_what_may_be_billed_is_not_told_as_spent_too(place: Place) -> None:

@@ -181,7 +181,7 @@ def test_files_that_may_not_grow_leave_the_picture_undelivered(tmp_path: Path) -
         check_money(place, run)
 
 
-@pytest.mark.parametrize("days", [2, -2, 400])
+@pytest.mark.parametrize("days", [2, -2, pytest.param(400, marks=pytest.mark.thorough)])
 def test_a_clock_that_jumps_while_a_job_runs(days: int, place: Place) -> None:
     [job] = child("jumping.py", place.proxy.url, str(place.folder), "generate", str(days * DAY))
     assert job["status"] == "succeeded"

@@ -105,7 +105,12 @@ def test_runs_that_are_widened_at_once_buy_the_next_replicates_once(
 
 
 @pytest.mark.parametrize(
-    "flags", ["seed=7 --replicates 3", f"--model {SEEDLESS} --replicates 3", "--replicates 3"]
+    "flags",
+    [
+        "seed=7 --replicates 3",
+        f"--model {SEEDLESS} --replicates 3",
+        pytest.param("--replicates 3", marks=pytest.mark.thorough),
+    ],
 )
 def test_a_replicate_that_failed_is_bought_again_once_and_the_others_stay(
     flags: str, connect: Connect, other_kernel: Other

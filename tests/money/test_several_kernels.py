@@ -51,7 +51,7 @@ def bought(session: rv.Session) -> int:
     return (10_000 - session.balance()) // PRICE
 
 
-@pytest.mark.parametrize("attempt", range(3))
+@pytest.mark.parametrize("attempt", [0, *(pytest.param(more, marks=pytest.mark.thorough) for more in (1, 2))])
 def test_the_same_cell_in_several_kernels_is_bought_once(
     attempt: int, connect: Connect, other_kernel: Other
 ) -> None:

@@ -3,7 +3,8 @@
 A task is polled as soon as the small pictures of a test's sandbox are there, and a call is repeated soon: nobody
 here has to be spared. Tests of how long users wait take the fixture `documented_times`.
 
-A process of tests makes hundreds of stores: the statements that make their tables are written once.
+A process of tests makes hundreds of stores: the statements that make their tables are written once, and those that
+ask and change them are compiled once.
 
 Sandboxes in processes of their own draw pictures and videos with an eighth of the width and height: what these
 show matters to few tests, and drawing, decoding and shrinking them is most of what such processes would do.
@@ -88,11 +89,35 @@ def remember_tables(schema: Any) -> None:
     schema.create = remembering
 
 
+compiled: dict[type, Any] = {}
+"""What is compiled, by the dialect."""
+
+
+def remember_statements(module: Any) -> None:
+    make = module.create_engine
+
+    def sharing(*args: Any, **kwargs: Any) -> Any:
+        engine = make(*args, **kwargs)
+        # It is kept under the dialect, of which each engine has one of its own that is the same.
+        kind: Any = type(engine.dialect)
+        kind.__hash__ = lambda one: hash(type(one))
+        kind.__eq__ = lambda one, other: type(one) is type(other)
+        engine._compiled_cache = compiled.setdefault(kind, engine._compiled_cache)
+        return engine
+
+    module.create_engine = sharing
+
+
 class Changed(MetaPathFinder):
     """Finds some modules, and changes them once they are there."""
 
     def __init__(self) -> None:
-        self.changes = {**dict.fromkeys(SECONDS, hurry), "rivya_nb.store.schema": remember_tables}
+        self.changes = {
+            **dict.fromkeys(SECONDS, hurry),
+            "rivya_nb.store.schema": remember_tables,
+            "rivya_nb.store.sqlite_database": remember_statements,
+            "rivya_nb.store.postgresql.database": remember_statements,
+        }
         if any("rivya_nb.sandbox" in word for word in sys.orig_argv):
             self.changes["rivya_nb.sandbox.sizes"] = shrink
 

@@ -123,7 +123,7 @@ def test_a_copy_says_where_it_came_from_and_keeps_every_byte_of_the_picture(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60),
     st.text('a{\\"é', max_size=30),

@@ -289,7 +289,7 @@ def counts(job: JobRecord) -> tuple[int, int]:
     return job.committed, int(job.price is None and not is_told and job.status not in NOT_BILLED)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     first=st.lists(st.tuples(job_fields, credits_, st.sampled_from(("ada", "bob"))), min_size=1, max_size=4),
     then=st.lists(job_fields, max_size=4),

@@ -117,7 +117,7 @@ def test_words_are_found_in_any_order_and_case(store: Store) -> None:
         assert store.history(Question(prompt=words)) == [], words
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(prompt=text | awkward)
 def test_a_prompt_is_found_by_each_of_its_own_words(store: Store, prompt: str) -> None:
     job = done(prompt)
@@ -128,7 +128,7 @@ def test_a_prompt_is_found_by_each_of_its_own_words(store: Store, prompt: str) -
         assert job.id in ids(store.history(Question(prompt=sought)))
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(word=st.text("%_/\\'[]*?", min_size=1, max_size=4), prompt=st.text("%_/\\'\"[]*?ab", max_size=8))
 def test_no_sign_in_a_search_stands_for_another(store: Store, word: str, prompt: str) -> None:
     assume(word not in prompt)

@@ -53,7 +53,7 @@ whatever_happened = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(request=requests, changes=whatever_happened)
 def test_a_job_comes_back_as_it_was_stored(store: Store, request: Request, changes: dict[str, Any]) -> None:
     job = replace(planned_job(request, "sandbox", 12.5), owner="somebody", asked_by="ada", **changes)

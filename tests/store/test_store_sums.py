@@ -68,7 +68,7 @@ questions = st.builds(
     oldest_first=st.booleans(),
 )
 in_one_store = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
