@@ -88,7 +88,7 @@ def _find_film(header: bytes) -> Format | None:
 
 
 def _find_sound(header: bytes) -> Format | None:
-    if header.startswith((b"RIFF", b"RF64", b"RIFX")) and header[8:12] == b"WAVE":
+    if header.startswith((b"RIFF", b"RF64", b"BW64", b"RIFX")) and header[8:12] == b"WAVE":
         return WAV
     if header.startswith(b"fLaC"):
         return FLAC

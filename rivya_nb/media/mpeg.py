@@ -80,7 +80,7 @@ _Reader: TypeAlias = Callable[[Bytes, int], "_Frame | None"]
 
 
 def id3_end(data: Bytes, at: int = 0) -> int:
-    """Where an ID3 tag ends that begins at a place; the place itself without one. The end may be past the file's."""
+    """Where an ID3 tag ends that begins at a place, perhaps past the file's end; the place itself without one."""
     head = bytes(data[at : at + 10])
     if head[:3] != b"ID3" or len(head) < 10 or head[3] not in _VERSIONS:
         return at
