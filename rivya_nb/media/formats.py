@@ -42,6 +42,9 @@ SOUND_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"F4A "}
 _FIRST_BOXES = {b"moov", b"mdat", b"wide", b"pnot"}
 """What a QuickTime film may begin with that has no `ftyp`."""
 
+_FILMS_IN_OGG = (b"\x80theora", b"OVP80\1")
+"""How films begin in an Ogg."""
+
 _EBML = b"\x1a\x45\xdf\xa3"
 _DOC_TYPE = re.compile(rb"\x42\x82[^a-z]{1,8}(webm|matroska)")
 _EBML_HEAD = 256
@@ -88,12 +91,12 @@ def _find_film(header: bytes) -> Format | None:
 
 
 def _find_sound(header: bytes) -> Format | None:
-    if header.startswith((b"RIFF", b"RF64", b"RIFX")) and header[8:12] == b"WAVE":
+    if header.startswith((b"RIFF", b"RF64", b"BW64", b"RIFX")) and header[8:12] == b"WAVE":
         return WAV
     if header.startswith(b"fLaC"):
         return FLAC
     if header.startswith(b"OggS"):
-        return OGV if b"\x80theora" in header[:512] else OGG
+        return OGV if any(each in header[:512] for each in _FILMS_IN_OGG) else OGG
     tags = 0 if header.startswith(b"TAG") else tags_end(header)
     if tags:
         # Behind the tags, if they are short enough, is the sound itself.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from rivya_nb.media.walking import Bytes, Steps, Walked, number
+from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
 
 _MPEG_1, _MPEG_2, _MPEG_2_5 = 3, 2, 0
 _LAYER_2, _LAYER_3 = 2, 1
@@ -80,7 +80,7 @@ _Reader: TypeAlias = Callable[[Bytes, int], "_Frame | None"]
 
 
 def id3_end(data: Bytes, at: int = 0) -> int:
-    """Where the ID3 tag at a place ends, which may be behind the end; without one, the place itself."""
+    """Where an ID3 tag ends that begins at a place, perhaps past the file's end; the place itself without one."""
     head = bytes(data[at : at + 10])
     if head[:3] != b"ID3" or len(head) < 10 or head[3] not in _VERSIONS:
         return at
@@ -179,7 +179,7 @@ def _lasting(data: Bytes, parts: Sequence[_Part], unknown: int, silent: float = 
     is_cut = parts[-1].end > len(data)
     lasting = sum(part.frames * part.first.samples / part.first.rate for part in parts)
     last = parts[-1].first
-    return (lasting - silent - is_cut * last.samples / last.rate) or None
+    return seconds(lasting - silent - is_cut * last.samples / last.rate, 1.0)
 
 
 def _has_end(data: Bytes, last: _Part) -> bool | None:

@@ -12,6 +12,9 @@ from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
 _UNPACKED = (1, 3, 6, 7)
 """Codings of a WAV with as many bytes for each sample: whole numbers, fractions, and those of the telephone."""
 
+_UNKNOWN = 0xFFFF_FFFF
+"""A size that is told elsewhere, or nowhere."""
+
 _UNKNOWN_FROM = 0x7FFF_F000
 """From so many bytes on, a size in a WAV was written by a program that did not know it yet."""
 
@@ -19,7 +22,7 @@ _UNKNOWN_FROM = 0x7FFF_F000
 def walk_wav(data: Bytes, steps: Steps) -> Walked:
     order: Literal["big", "little"] = "big" if data[:4] == b"RIFX" else "little"
     stated = 8 + number(data, 4, 4, order)
-    at, second, wide_size = 12, 0, 0
+    at, second, wide_size, rate, samples = 12, 0, 0, 0, 0
     while at + 8 <= len(data):
         steps.take()
         kind, size, content = bytes(data[at : at + 4]), number(data, at + 4, 4, order), at + 8
@@ -27,11 +30,17 @@ def walk_wav(data: Bytes, steps: Steps) -> Walked:
             wide_size = number(data, content + 8, 8, order)
         elif kind == b"fmt ":
             second = _bytes_a_second(data, content, order)
+            rate = 0 if number(data, content, 2, order) in _UNPACKED else number(data, content + 4, 4, order)
+        elif kind == b"fact":
+            samples = number(data, content, 4, order)
         elif kind == b"data":
-            size = wide_size if size == 0xFFFF_FFFF and wide_size else size
+            size = wide_size if size == _UNKNOWN and wide_size else size
             is_open = size >= _UNKNOWN_FROM > len(data) - content or (size == 0 and content < len(data))
             end = len(data) if is_open else content + size
             duration = seconds(min(end, len(data)) - content, second)
+            if samples != _UNKNOWN and end <= len(data) and not is_open:
+                # Of packed samples, their number is told; how many bytes make a second is often wrong.
+                duration = seconds(samples, rate) or duration
             return Walked(_wav_whole(len(data), end, stated, is_open), duration)
         at = content + size + size % 2
     return Walked(False)
@@ -58,11 +67,13 @@ def _wav_whole(length: int, end: int, stated: int, is_open: bool) -> bool | None
 @dataclass(slots=True)
 class _Stream:
     """One of the streams of an Ogg: the ticks of its last page, how many go to a second, and how many stand before
-    its start."""
+    its start. Those of a film are the number of the last key frame, `shift` bits up, and in the bits `behind` how
+    many frames follow it."""
 
     rate: float = 0.0
     skipped: int = 0
     shift: int = 0
+    behind: int = 0
     ticks: int = 0
     has_ended: bool = False
     width: int = 0
@@ -70,10 +81,7 @@ class _Stream:
 
     @property
     def duration(self) -> float | None:
-        ticks = self.ticks
-        if self.shift:
-            # Of a film: the number of the last key frame, and of the frames behind it.
-            ticks = (ticks >> self.shift) + (ticks & (1 << self.shift) - 1)
+        ticks = (self.ticks >> self.shift) + (self.ticks & self.behind)
         return seconds(ticks - self.skipped, self.rate)
 
 
@@ -137,7 +145,12 @@ def _ogg_stream(head: bytes) -> _Stream:
         parts = number(head, 26, 4)
         shift = number(head, 40, 2) >> 5 & 31
         rate = number(head, 22, 4) / parts if parts else 0.0
-        return _Stream(rate, 0, shift, width=number(head, 14, 3), height=number(head, 17, 3))
+        size = number(head, 14, 3), number(head, 17, 3)
+        return _Stream(rate, 0, shift, (1 << shift) - 1, width=size[0], height=size[1])
+    if head.startswith(b"OVP80\1"):
+        parts = number(head, 22, 4)
+        rate = number(head, 18, 4) / parts if parts else 0.0
+        return _Stream(rate, 0, 32, width=number(head, 8, 2), height=number(head, 10, 2))
     return _Stream()
 
 
@@ -156,33 +169,45 @@ def walk_flac(data: Bytes, steps: Steps) -> Walked:
         is_last = bool(data[at] & 0x80)
         at += 4 + number(data, at + 1, 3)
     rate, total = number(data, head + 10, 3) >> 4, number(data, head + 13, 5) & (1 << 36) - 1
-    duration = seconds(total, rate)
     if at > len(data) or (total and at == len(data)):
-        return Walked(False, duration)
-    if not total:
-        return Walked(None)
+        return Walked(False, seconds(total, rate))
     longest = number(data, head + 7, 3) or _LONGEST_FRAME
-    fixed = number(data, head, 2)
-    reached = _flac_reached(data, max(at, len(data) - longest - (1 << 17)), fixed, steps)
-    # Whether the last frame itself is whole, only its decoder knows.
-    return Walked(False if reached is not None and reached < total else None, duration)
+    last = _last_frame(data, max(at, len(data) - longest - (1 << 17)), number(data, head, 2), total, steps)
+    if last is None:
+        return Walked(None, seconds(total, rate))
+    place, reached = last
+    return Walked(reached >= total and _flac_ends(data[place:]), seconds(total or reached, rate))
 
 
-def _flac_reached(data: Bytes, start: int, fixed: int, steps: Steps) -> int | None:
-    """How many samples there are to the end of the last frame, as its head tells; None without such a head."""
-    tail, best = bytes(data[start : start + (1 << 21)]), None
+def _last_frame(data: Bytes, start: int, fixed: int, total: int, steps: Steps) -> tuple[int, int] | None:
+    """Where the last frame begins, and how many samples there are to its end, as its head tells; None without such
+    a head. Other bytes may look like a head, but not tell of samples that follow those of another frame, or are
+    the file's last ones."""
+    tail, ends, found = bytes(data[start : start + (1 << 21)]), set[int](), None
     at = tail.find(b"\xff")
     while at >= 0:
         steps.take()
-        found = _flac_head(tail[at : at + 16], fixed)
-        if found is not None:
-            best = max(best or 0, found)
+        head = _flac_head(tail[at : at + 16], fixed)
+        if head is not None:
+            first, end = head
+            if found is None or first in ends or end == total:
+                found = start + at, end
+            ends.add(end)
         at = tail.find(b"\xff", at + 1)
-    return best
+    return found
 
 
-def _flac_head(head: bytes, fixed: int) -> int | None:
-    """The samples up to the end of the frame with this head; None if it is none."""
+def _flac_ends(frame: bytes) -> bool | None:
+    """Whether a frame is whole, by the checksum that ends it; None if it may end before these bytes do."""
+    crc, ends = 0, False
+    for byte in frame:
+        crc = crc << 8 & 0xFFFF ^ _CRC16[crc >> 8 ^ byte]
+        ends = ends or crc == 0
+    return True if crc == 0 else None if ends else False
+
+
+def _flac_head(head: bytes, fixed: int) -> tuple[int, int] | None:
+    """The samples before the frame with this head, and those up to its end; None if it is none."""
     if len(head) < 6 or head[1] & 0xFE != 0xF8 or head[3] & 1 or head[2] & 15 == 15 or head[2] >> 4 == 0:
         return None
     # The number is written like a character in UTF-8.
@@ -200,13 +225,24 @@ def _flac_head(head: bytes, fixed: int) -> int | None:
     at += {12: 1, 13: 2, 14: 2}.get(head[2] & 15, 0)
     if at >= len(head) or _crc8(head[:at]) != head[at]:
         return None
-    return (value if head[1] & 1 else value * fixed) + size
+    first = value if head[1] & 1 else value * fixed
+    return first, first + size
 
 
 def _crc8(data: bytes) -> int:
     crc = 0
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc << 1 & 0xFF ^ (0x07 if crc & 0x80 else 0)
+        crc = _shifted(crc ^ byte, 8, 0x07)
     return crc
+
+
+def _shifted(crc: int, bits: int, polynomial: int) -> int:
+    """A checksum of so many bits behind eight more of them."""
+    for _ in range(8):
+        crc <<= 1
+        if crc >> bits:
+            crc ^= 1 << bits | polynomial
+    return crc
+
+
+_CRC16 = [_shifted(byte << 8, 16, 0x8005) for byte in range(256)]

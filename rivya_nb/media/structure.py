@@ -10,7 +10,7 @@ claims is believed only as far as the file goes.
 | Ogg | the last page of each stream | streams that end between two pages |
 | WAV | the length of its sound | a length that its program did not know |
 | MP3 | the frames or bytes that its first frame tells | files without that frame, unless a tag follows |
-| FLAC | | one that lacks no sample; whether its last frame is whole, only a decoder knows |
+| FLAC | the checksum of its last frame | one with something else behind it |
 | AAC | | one whose last frame is whole |
 """
 

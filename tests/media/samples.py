@@ -46,6 +46,7 @@ SAMPLES: Mapping[str, Sample] = {
     "live.webm": Sample("video", "video/webm", 0.508, FILM, None),
     "film.mkv": Sample("video", "video/x-matroska", 0.546, FILM),
     "film.ogv": Sample("video", "video/ogg", 0.5, FILM),
+    "film_vp8.ogv": Sample("video", "video/ogg", 0.5, FILM),
     "sound.m4a": Sample("audio", "audio/mp4", 0.5),
     "cover.m4a": Sample("audio", "audio/mp4", 0.5),
     "sound.weba": Sample("audio", "audio/webm", 0.507),
@@ -58,7 +59,7 @@ SAMPLES: Mapping[str, Sample] = {
     "sound.wav": Sample("audio", "audio/wav", 0.5),
     "wide.wav": Sample("audio", "audio/wav", 0.5),
     "piped.wav": Sample("audio", "audio/wav", 0.5, whole=None),
-    "sound.flac": Sample("audio", "audio/flac", 0.5, whole=None),
+    "sound.flac": Sample("audio", "audio/flac", 0.5),
     "sound.aac": Sample("audio", "audio/aac", 0.557, whole=None),
 }
 
