@@ -25,7 +25,7 @@ from rivya_nb.planning.coupling import groups_of
 from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.planning.table_files import is_table_name
-from rivya_nb.planning.tables import is_table, prompt_table
+from rivya_nb.planning.tables import check_asked, is_table, prompt_table
 from rivya_nb.planning.values import as_axis
 from rivya_nb.session.ceiling import ceiling_of_environment, checked_ceiling
 from rivya_nb.session.job import Job
@@ -264,11 +264,13 @@ def plan(
             [Mistake(where, "it is about a table of prompts, and there is none; give prompts=…")]
         )
     if prompts is None and not isinstance(body, str):
+        check_asked(body)
         asked = (repeat, sample, sample_seed, pair_seeds, model)
         if more_params or params or sets or coupled or asked != (1, None, None, True, DEFAULT_MODEL):
             raise UsageError(
                 "Requests and jobs are sent as they are; model, references, repeat, sample, pair_seeds and params "
-                "cannot change them. replicates=… asks the very same several times."
+                "cannot change them. replicates=… asks the very same several times. Several prompts go into a "
+                "list."
             )
         items = [body] if isinstance(body, (Request, Job)) else list(() if body is None else body)
         return session.plan_requests(

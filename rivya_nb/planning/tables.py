@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,6 +119,17 @@ def is_table(given: object) -> bool:
         return True
     first = next((item for item in _items(given) or () if as_cell(item) is not None), None)
     return isinstance(first, (str, Mapping))
+
+
+def check_asked(given: object) -> None:
+    """Raise UsageError if what is asked for, and is no text and no table, is no request and holds none either."""
+    holds = isinstance(given, Iterable) and not isinstance(given, (bytes, bytearray, Set, Mapping))
+    is_one = hasattr(given, "identity") or hasattr(given, "request")
+    if not holds and not is_one:
+        message = (
+            f"{short_repr(given)} is no prompt; give a text, a list of texts or of dicts, or a DataFrame"
+        )
+        raise UsageError([Mistake("prompt", message)])
 
 
 def prompt_table(
@@ -357,7 +368,10 @@ def _is_lazy(given: object) -> bool:
 
 
 def _items(given: object) -> Sequence[object] | None:
-    """What a list, an array or a Series holds; None for all else."""
+    """What a list, an array or a Series holds, and the rows of an Arrow table as dicts; None for all else."""
+    if hasattr(given, "column_names") and callable(as_dicts := getattr(given, "to_pylist", None)):
+        items: list[object] = as_dicts()
+        return items
     with suppress(ValueError):
         return listed(given)
     return None
