@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from types import NoneType
 from typing import TypeAlias, TypeVar
 
@@ -55,6 +55,14 @@ def check_table(prompts: object, prompt_column: str | None, templates: bool | No
         raise UsageError(
             [Mistake(where, "it is about a table of prompts, and there is none; give prompts=…")]
         )
+
+
+def check_asked(body: object) -> None:
+    """Raise UsageError if what is asked for, and is no text and no table, is no request and holds none either."""
+    holds = isinstance(body, Iterable) and not isinstance(body, (bytes, bytearray, Set, Mapping))
+    if not (holds or isinstance(body, (Request, Job))):
+        message = f"{short_repr(body)} is no prompt; give a text, a list of texts or of dicts, or a DataFrame"
+        raise UsageError([Mistake("prompt", message)])
 
 
 def body_and_table(

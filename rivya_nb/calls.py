@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast, overload
 from rivya_nb.arguments import (
     Prompt,
     body_and_table,
+    check_asked,
     check_column,
     check_switch,
     check_table,
@@ -86,11 +87,13 @@ def plan(
     body, prompts = body_and_table(prompt, prompts)
     check_table(prompts, prompt_column, templates)
     if prompts is None and not isinstance(body, str):
+        check_asked(body)
         asked = (repeat, sample, sample_seed, pair_seeds, model)
         if more_params or params or sets or coupled or asked != (1, None, None, True, DEFAULT_MODEL):
             raise UsageError(
                 "Requests and jobs are sent as they are; model, references, repeat, sample, pair_seeds and params "
-                "cannot change them. replicates=… asks the very same several times."
+                "cannot change them. replicates=… asks the very same several times. Several prompts go into a "
+                "list."
             )
         items = [body] if isinstance(body, (Request, Job)) else list(() if body is None else body)
         return session.plan_requests(

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from PIL import Image
 from sandboxes import running_sandbox, until
@@ -151,6 +154,14 @@ def test_one_picture_is_one_reference_in_whichever_way_it_is_given(session: rv.S
         plans.append(plan_cell(session, line, "A bottle", {"stream": stream, "url": url}))
     assert [plan.credits for plan in plans] == [0] * 6
     assert {plan.run()[0].id for plan in plans} == {first[0].id}
+
+
+def test_a_column_of_paths_is_several_references(session: rv.Session, cat: Path) -> None:
+    paths = [str(cat), cat]
+    alike = rv.plan("A fox", seed=1, references=paths)
+    texts = [str(cat)] * 2
+    for column in (np.array(paths, dtype=object), np.array(texts), pd.Series(paths), pa.array(texts)):
+        assert rv.plan("A fox", seed=1, references=column).requests == alike.requests
 
 
 def test_a_dict_of_references_is_an_axis_and_none_is_none(session: rv.Session, cat: Path) -> None:

@@ -121,7 +121,10 @@ def test_what_is_no_table_is_told_and_not_guessed() -> None:
     assert ".collect()" in refused(pl.LazyFrame({"prompt": ["a fox"]}))
     assert ".collect()" in refused(prompts=pl.LazyFrame({"prompt": ["a fox"]}))
     assert "give a list" in refused(text for text in ["a fox"])
-    assert "give a list" in refused({"prompt": ["a fox"]})
+    for no_prompt in ({"prompt": ["a fox"]}, {"a fox"}, b"a fox", 3):
+        assert " is no prompt; give a text, a list of texts" in refused(no_prompt)
+        assert " is no prompt; give a text, a list of texts" in refused(no_prompt, seed=1)
+    assert "Several prompts go into a list" in refused((text for text in ["a fox"]), seed=1)
     assert "row 1: it is empty" in refused([None, "a fox"])
     assert "templates: 'off' is neither" in refused(["a {fox|owl}"], templates="off")
     assert "prompt_column: 5 is" in refused(["a fox"], prompt_column=5)

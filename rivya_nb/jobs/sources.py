@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -15,6 +15,7 @@ from rivya_nb.api.data_url import is_data_url, read_data_url
 from rivya_nb.api.hosts import split_address
 from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.media import Medium
+from rivya_nb.contract.params import listed
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError, RivyaError, UsageError
 from rivya_nb.files import open_file
@@ -80,10 +81,17 @@ class FromVariable:
 
 
 def listed_references(given: object) -> list[object]:
-    """One reference or several as a list; None is an empty list."""
+    """One reference or several as a list; None is an empty list. A Series of paths is several; an array of numbers
+    is a picture."""
     if given is None:
         return []
-    return list(given) if isinstance(given, (list, tuple)) else [given]
+    if isinstance(given, (list, tuple)):
+        return list(given)
+    with suppress(ValueError):
+        several = listed(given) or ()
+        if several and all(isinstance(each, (str, os.PathLike)) for each in several):
+            return list(several)
+    return [given]
 
 
 def web_address(source: object, kinds: Sequence[Medium] = ()) -> Reference | None:

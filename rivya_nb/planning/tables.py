@@ -193,7 +193,10 @@ def _is_lazy(given: object) -> bool:
 
 
 def _items(given: object) -> Sequence[object] | None:
-    """What a list, an array or a Series holds; None for all else."""
+    """What a list, an array or a Series holds, and the rows of an Arrow table as dicts; None for all else."""
+    if hasattr(given, "column_names") and callable(as_dicts := getattr(given, "to_pylist", None)):
+        items: list[object] = as_dicts()
+        return items
     with suppress(ValueError):
         return listed(given)
     return None

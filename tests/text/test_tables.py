@@ -25,6 +25,7 @@ def roles(table: PromptTable, *taken: str) -> RolesOfColumns:
 
 def test_each_kind_of_table_gives_the_same() -> None:
     import polars
+    import pyarrow
 
     assert prompt_table(polars.Series(["a", "b"])).wordings == ("a", "b")
     rows = [{"prompt": "a fox", "seed": 7, "kind": "x"}, {"prompt": "an owl", "kind": None}]
@@ -35,6 +36,7 @@ def test_each_kind_of_table_gives_the_same() -> None:
         frame,
         frame.convert_dtypes(),
         polars.DataFrame({"prompt": ["a fox", "an owl"], "seed": [7.0, float("nan")], "kind": ["x", None]}),
+        pyarrow.table({"prompt": ["a fox", "an owl"], "seed": [7, None], "kind": ["x", None]}),
     ]
     for given in tables:
         assert is_table(given)
