@@ -119,7 +119,7 @@ def follow(run: rv.Run, known: list[PictureRecord]) -> None:
     def publish(look: dict[str, str], *_: object, **__: object) -> None:
         sent.append((time.monotonic(), sum(len(text.encode()) for text in look.values())))
 
-    live._publish = publish
+    live.publish = publish
     stalls: list[float] = []
     steps: list[float] = []
     collected = [0.0, 0.0]
