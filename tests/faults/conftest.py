@@ -10,14 +10,13 @@ import pytest
 
 from rivya_nb.sandbox.config import SandboxConfig
 
-from .place import IMPATIENT, PATIENT, STEP, TWICE, Place, place_at
+from .place import PATIENT, STEP, Place, place_at
 from .proxy import SILENT
 
 
 @pytest.fixture
 def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
-    step, retries = (STEP, TWICE) if _is_silent(request) else (PATIENT, IMPATIENT)
-    with place_at(tmp_path, step=step, retries=retries) as made:
+    with place_at(tmp_path, step=STEP if _is_silent(request) else PATIENT) as made:
         yield made
 
 

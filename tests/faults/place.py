@@ -7,7 +7,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,6 @@ WAIT = 60
 IMPATIENT = RetryPolicy(attempts=4, budget=60.0, first=0.05, longest=0.2)
 """The real rules at a pace for tests."""
 
-TWICE = replace(IMPATIENT, attempts=2)
-"""The same where each attempt waits for the end of a step."""
-
 STEP = 1.0
 """Seconds that a step of a call may take where only that ends it."""
 
@@ -52,15 +49,14 @@ SMALL: dict[str, Any] = {"model": MODEL, "image_size": "square"}
 
 @dataclass
 class Place:
-    """`step` is how many seconds a step of a call may take, `retries` how a call is repeated. `notices` are all
-    announcements of waits; `on_notice` is what happens at each."""
+    """`step` is how many seconds a step of a call may take. `notices` are all announcements of waits; `on_notice`
+    is what happens at each."""
 
     proxy: Proxy
     sandbox: Path
     folder: Path
     session: rv.Session
     step: float = STEP
-    retries: RetryPolicy = IMPATIENT
     notices: list[str] = field(default_factory=list)
     on_notice: list[Callable[[], object]] = field(default_factory=list)
 
@@ -93,7 +89,7 @@ class Place:
     @contextlib.contextmanager
     def other_kernel(self) -> Iterator[rv.Session]:
         """Another session on the same store and service, with an owner of its own."""
-        client = RivyaClient(DEFAULT_KEY, self.proxy.url, timeout=self.step, retries=self.retries)
+        client = RivyaClient(DEFAULT_KEY, self.proxy.url, timeout=self.step, retries=IMPATIENT)
         service = Service(client.origin, client, FoundKey(Key(DEFAULT_KEY), "given"))
         with (
             closing(Store.open(self.folder)) as store,
@@ -141,7 +137,6 @@ def place_at(
     *,
     store: Path | None = None,
     step: float = STEP,
-    retries: RetryPolicy = IMPATIENT,
     shrink: int = 4,
 ) -> Iterator[Place]:
     """A place with a session of its own, the current one. Only times differ from what a user has."""
@@ -157,9 +152,9 @@ def place_at(
 
     def impatient(_key: Key, url: str | None, _folder: Path) -> Service:
         found = FoundKey(Key(DEFAULT_KEY), "given")
-        client = RivyaClient(found.key, url, timeout=step, retries=retries, on_wait=announce)
+        client = RivyaClient(found.key, url, timeout=step, retries=IMPATIENT, on_wait=announce)
         service = Service(client.origin, client, found)
-        service.fetcher = ResultFetcher(client.origin, timeout=step, retries=retries, on_wait=announce)
+        service.fetcher = ResultFetcher(client.origin, timeout=step, retries=IMPATIENT, on_wait=announce)
         return service
 
     with ExitStack() as stack:
@@ -171,4 +166,4 @@ def place_at(
         service = stack.enter_context(running_sandbox(config, sandbox, shrink=shrink))
         proxy = stack.enter_context(proxy_to(service))
         session = stack.enter_context(closing(rv.connect(DEFAULT_KEY, proxy.url, store=store)))
-        yield Place(proxy, sandbox, store, session, step, retries, notices, on_notice)
+        yield Place(proxy, sandbox, store, session, step, notices, on_notice)

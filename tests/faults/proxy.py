@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-import pytest
-
 if TYPE_CHECKING:
     from rivya_nb import Job
 
@@ -118,12 +116,6 @@ def named(case: Case) -> str:
 
 
 C = TypeVar("C", bound=Case)
-
-
-def variants(cases: Iterable[Case], *thorough: str) -> list[object]:
-    """Parameters of a test, of which those with these names are only tried with `--thorough`."""
-    marks = {name: [pytest.mark.thorough] for name in thorough}
-    return [pytest.param(case, id=case.name, marks=marks.get(case.name, [])) for case in cases]
 
 
 _TASK = re.compile("/(?:generations|pictures)/([^/]+)")

@@ -38,7 +38,7 @@ CASES = [
     Case("cut by the network", proxy.cut, "gave no whole answer", 4),
     Case("cut by the service", proxy.cut_short, "The PNG is cut short after", 4),
     Case("reset", proxy.reset, "gave no whole answer", 4),
-    Case("never answered", proxy.stall, "did not answer in time", 2),
+    Case("never answered", proxy.stall, "did not answer in time", 4),
     Case(
         "a page of HTML", proxy.answers(200, b"<html>Sign in</html>"), "a PNG, JPEG or WebP was expected", 4
     ),

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from variants import variants
 
 import rivya_nb as rv
 from rivya_nb.jobs.governor import CALLS_AT_FIRST
@@ -38,22 +39,17 @@ def test_a_folder_that_is_deleted_between_two_runs_costs_nothing(place: Place) -
         assert len(place.prices()) == seed, name
 
 
-BETWEEN = pytest.mark.thorough
+def word(value: object) -> str:
+    return {SUBMIT: "submit", POLL: "poll", PICTURE: "picture"}.get(value, str(value))  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        pytest.param("pictures", SUBMIT, id="pictures-submit", marks=BETWEEN),
-        pytest.param("pictures", POLL, id="pictures-poll"),
-        pytest.param("pictures", PICTURE, id="pictures-picture"),
-        pytest.param("incoming", SUBMIT, id="incoming-submit", marks=BETWEEN),
-        pytest.param("incoming", POLL, id="incoming-poll", marks=BETWEEN),
-        pytest.param("incoming", PICTURE, id="incoming-picture"),
-        pytest.param("locks", SUBMIT, id="locks-submit"),
-        pytest.param("locks", POLL, id="locks-poll", marks=BETWEEN),
-        pytest.param("locks", PICTURE, id="locks-picture", marks=BETWEEN),
-    ],
+    ("kind", "name"),
+    variants(
+        [(kind, name) for kind in (SUBMIT, POLL, PICTURE) for name in ("pictures", "incoming", "locks")],
+        lambda case: case in ((PICTURE, "pictures"), (PICTURE, "incoming"), (SUBMIT, "locks")),
+    ),
+    ids=word,
 )
 def test_a_folder_that_is_deleted_on_the_way_costs_nothing(name: str, kind: object, place: Place) -> None:
     def delete() -> None:
@@ -94,14 +90,11 @@ def test_a_store_that_was_moved_buys_nothing_and_goes_on_once_it_is_back(
 
 @pytest.mark.parametrize(
     ("kind", "what"),
-    [
-        pytest.param(SUBMIT, "store", id="submit-folder"),
-        pytest.param(SUBMIT, "store/rivya.db", id="submit-database"),
-        pytest.param(POLL, "store", id="poll-folder", marks=BETWEEN),
-        pytest.param(POLL, "store/rivya.db", id="poll-database", marks=BETWEEN),
-        pytest.param(PICTURE, "store", id="picture-folder"),
-        pytest.param(PICTURE, "store/rivya.db", id="picture-database", marks=BETWEEN),
-    ],
+    variants(
+        [(kind, what) for kind in (SUBMIT, POLL, PICTURE) for what in ("store", "store/rivya.db")],
+        lambda case: case in ((SUBMIT, "store"), (SUBMIT, "store/rivya.db"), (PICTURE, "store")),
+    ),
+    ids=word,
 )
 def test_what_goes_in_the_middle_of_a_run_stops_it_and_is_put_back(
     kind: object, what: str, place: Place, tmp_path: Path

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 import pytest
+from variants import variants
 
 import rivya_nb as rv
 
@@ -33,8 +34,8 @@ class Case(proxy.Case):
 CASES = [
     Case("reset before it was read", proxy.reset, "unknown", "gave no whole answer", 0),
     Case("reset after it was processed", proxy.reset_lost, "unknown", "gave no whole answer", 1),
-    Case("never answered", proxy.stall, "unknown", "did not answer in time", 0, posts=2),
-    Case("processed and never answered", proxy.stall_lost, "unknown", "did not answer in time", 1, posts=2),
+    Case("never answered", proxy.stall, "unknown", "did not answer in time", 0),
+    Case("processed and never answered", proxy.stall_lost, "unknown", "did not answer in time", 1),
     Case("500 with HTML", proxy.answers(500), "unknown", "answered 500 with a page of HTML", 0),
     Case(
         "500 after it was processed", proxy.answers(500, lost=True), "unknown", "answered 500 with a page", 1
@@ -133,7 +134,11 @@ def test_asking_again_for_what_may_be_billed_sends_it_under_its_key(place: Place
 
 @pytest.mark.parametrize(
     "case",
-    proxy.variants([case for case in CASES if case.posts > 1 and case not in TOGETHER], "never answered"),
+    variants(
+        [case for case in CASES if case.posts > 1 and case not in TOGETHER],
+        lambda case: case.name != "never answered",
+    ),
+    ids=proxy.named,
 )
 def test_a_submit_that_comes_through_at_the_second_try(case: Case, patient_place: Place) -> None:
     patient_place.proxy.inject(Fault(SUBMIT, case.spoil, times=1))

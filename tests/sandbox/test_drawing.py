@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
+from variants import variants
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.sandbox.drawing import draw
@@ -87,7 +88,20 @@ def test_the_same_request_gives_the_same_bytes(picture_format: Any) -> None:
 
 @pytest.mark.parametrize(
     "prompt",
-    ["a glass bottle", "a vase", "red cup, dusk", "fruit", "candle", "ball", "a cat", "mountains", "a robot"],
+    variants(
+        [
+            "a glass bottle",
+            "a vase",
+            "red cup, dusk",
+            "fruit",
+            "candle",
+            "ball",
+            "a cat",
+            "mountains",
+            "a robot",
+        ],
+        lambda prompt: prompt in ("a glass bottle", "red cup, dusk", "mountains", "a robot"),
+    ),
 )
 def test_any_two_seeds_differ_visibly(prompt: str) -> None:
     pictures = [picture(prompt, seed=str(seed)) for seed in (0, 1, 2, 3, 8123, 2147483647)]

@@ -259,9 +259,9 @@ def test_the_openapi_document_has_real_schemas(client: httpx.Client) -> None:
 
 
 def test_polls_are_answered_while_pictures_are_drawn(client: httpx.Client) -> None:
-    tasks = [submit(client, seed=seed).json() for seed in range(8)]
+    tasks = [submit(client, seed=seed).json() for seed in range(4)]
     polls = 0
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(4) as pool:
         drawing = [pool.submit(fetched, client, task) for task in tasks]
         while not all(job.done() for job in drawing):
             retrieve(client, tasks[0]["id"])
