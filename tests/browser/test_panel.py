@@ -21,7 +21,13 @@ import rivya_nb as rv
 rv.connect(base_url="sandbox", store="panelled", max_parallel=16)
 panel = rv.panel()
 panel"""
-BUSY = "import time; time.sleep(6)"
+BUSY = """import time
+from pathlib import Path
+while not Path("go-on").exists():
+    time.sleep(0.05)
+Path("go-on").unlink()"""
+"""A cell that keeps the kernel busy for as long as a test wants."""
+
 HOSTILE = 'A glass bottle <img src=x onerror="window.hacked = true">'
 RUN_WITHOUT_WAITING = "() => void window.jupyterapp.commands.execute('notebook:run-cell')"
 RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
@@ -45,6 +51,9 @@ class PanelPage:
         self.notebook = notebook
         self.page = notebook.page
         self.root = notebook.output(0).last
+
+    def end_busy_cell(self) -> None:
+        self.notebook.path.with_name("go-on").touch()
 
     def field(self, name: str) -> Locator:
         return self.root.get_by_label(name, exact=True).locator("visible=true")
@@ -322,6 +331,7 @@ def test_a_busy_kernel_is_told_and_no_click_is_lost(panel: PanelPage) -> None:
     panel.button("Generate").click()
     expect(panel.root.get_by_role("status").filter(has_text="not lost")).to_be_visible()
     panel.button("Generate").click()  # an impatient second time, which must not buy a second run
+    panel.end_busy_cell()
     panel.notebook.wait_until_done(1)
     expect(panel.tab("Run 3")).to_be_visible()
     panel.wait_for_end(3)

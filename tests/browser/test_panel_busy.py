@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from browser.harness import Lab
-from browser.test_panel import IS_BUSY, RUN_WITHOUT_WAITING, PanelPage, opened
+from browser.test_panel import BUSY, IS_BUSY, RUN_WITHOUT_WAITING, PanelPage, opened
 
 OPEN = """import rivya_nb as rv
 rv.connect(store="busy")
@@ -23,7 +23,7 @@ ONE_THREAD = """() => {
 
 @pytest.fixture(scope="module")
 def panel(lab: Lab) -> Iterator[PanelPage]:
-    with opened(lab, "busy", OPEN, "import time; time.sleep(4)") as made:
+    with opened(lab, "busy", OPEN, BUSY) as made:
         yield made
 
 
@@ -44,6 +44,7 @@ def test_what_was_typed_before_the_click_is_bought_and_what_was_typed_after_it_i
     panel.field("Prompt").press_sequentially("A lighthouse")
     panel.button("Generate").click()
     panel.field("Prompt").press_sequentially(" in the desert")
+    panel.end_busy_cell()
     expect(panel.tab(f"Run {run}")).to_be_visible()
     panel.wait_for_end(run)
     expect(panel.pictures).to_have_count(1)
@@ -60,5 +61,6 @@ def test_a_key_on_a_picture_that_waits_for_the_kernel_says_so(panel: PanelPage) 
     panel.page.wait_for_function(IS_BUSY)
     panel.tiles.first.press("4")
     expect(panel.root).to_contain_text("What you asked for is not lost")
+    panel.end_busy_cell()
     expect(panel.root.locator(".rivya-marks").locator("visible=true")).to_have_text(["★★★★"])
     expect(panel.root).not_to_contain_text("is not lost")
