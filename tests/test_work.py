@@ -126,15 +126,15 @@ def test_a_second_signal_ends_at_once(place: Callable[..., Place]) -> None:
 
 def test_another_worker_goes_on_after_a_kill(place: Callable[..., Place]) -> None:
     here = place(0.5)
-    run = deferred(12)
-    dying = here.worker("--parallel", "3")
+    run = deferred(16)
+    dying = here.worker("--parallel", "2")
     assert until(lambda: here.count(run, "succeeded") > 0, SECONDS)
     dying.kill()
     dying.wait(SECONDS)
-    assert here.count(run, "succeeded") < 12
+    assert here.count(run, "succeeded") < 16
     code, said = ended(here.worker("--until-idle"))
-    assert (code, here.count(run, "succeeded"), here.bought) == (0, 12, 12)
-    assert "Run 1: 12 pictures · 144 credits" in said
+    assert (code, here.count(run, "succeeded"), here.bought) == (0, 16, 16)
+    assert "Run 1: 16 pictures · 192 credits" in said
 
 
 def test_until_idle_tells_by_its_exit_code_that_something_is_left(place: Callable[..., Place]) -> None:

@@ -47,4 +47,5 @@ def test_a_page_that_is_loaded_again_leaves_nothing_to_wait_for(panel: PanelPage
     panel.notebook.save()
     panel.page.reload()
     expect(panel.field("Prompt")).to_have_value("A lamp")
-    expect(panel.button("Generate")).to_be_enabled(timeout=10_000)
+    # Before the kernel itself gives up a file of which nothing has come for half a minute.
+    expect(panel.button("Generate")).to_be_enabled(timeout=20_000)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from control_panel.conftest import ASKED, generate, start, until
-from faults.proxy import POLL, Exchange, Spoil, proxy_to, stall
+from faults.proxy import BALANCE, POLL, Exchange, Fault, Spoil, changed, proxy_to, stall
 from ipywidgets.widgets.widget import _instances
 from sandboxes import running_sandbox
 
@@ -75,16 +75,21 @@ def test_a_run_that_works_can_be_stopped_and_then_no_more(opened: Callable[..., 
     until(lambda: panel.model.balance == before - sum(job.record.credits for job in run))
 
 
-def slow_panel(stack: ExitStack, folder: Path, *, latency: float = 60) -> Panel:
-    """A panel whose runs go on for longer than anybody here looks at them, where no other time is given."""
-    url = stack.enter_context(running_sandbox(SandboxConfig(latency=latency)))
+def slow_panel(stack: ExitStack, folder: Path, url: str | None = None) -> Panel:
+    """A panel; where no address is given, its runs go on for longer than anybody here looks at them."""
+    url = url or stack.enter_context(running_sandbox(SandboxConfig(latency=600)))
     session = stack.enter_context(closing(rv.connect(DEFAULT_KEY, url, store=folder)))
     return stack.enter_context(closing(Panel(session, "main")))
 
 
 def test_stop_stays_and_says_so_once_nothing_is_left_to_stop(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        panel = slow_panel(stack, tmp_path / "store", latency=5)
+        proxy = stack.enter_context(
+            proxy_to(stack.enter_context(running_sandbox(SandboxConfig(latency=0.1))))
+        )
+        # No picture comes before it may.
+        proxy.inject(Fault(POLL, changed(lambda task: {**task, "status": "processing", "result": None})))
+        panel = slow_panel(stack, tmp_path / "store", proxy.url)
         run = start(panel, ASKED)
         name = f"Stop run {run.id}"
         until(lambda: "Nothing is left to stop" in tooltip(panel, name))
@@ -92,6 +97,7 @@ def test_stop_stays_and_says_so_once_nothing_is_left_to_stop(tmp_path: Path) -> 
         buttons(panel)[name].click()
         until(lambda: "Nothing is left to stop; what was sent goes on" in panel.rows[0].text)
         assert list(buttons(panel)) == [name]
+        proxy.heal()
         assert len(run.wait(60).images) == 2
         until(lambda: not buttons(panel))
         assert "stop" not in panel.rows[0].text
@@ -174,14 +180,14 @@ def test_what_was_sent_before_the_kernel_ended_is_resumed_from_its_row(tmp_path:
 
 def test_what_was_never_sent_says_its_price_and_is_sent_from_its_row(tmp_path: Path) -> None:
     with (
-        running_sandbox(SandboxConfig(latency=2, credits=24)) as url,
-        closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store")) as session,
+        running_sandbox(SandboxConfig(latency=0, credits=24)) as url,
+        proxy_to(url) as proxy,
+        closing(rv.connect(DEFAULT_KEY, proxy.url, store=tmp_path / "store")) as session,
     ):
-        failing = rv.generate("a cat sandbox:fail", seed=[1, 2], resolution="1K")
-        until(lambda: session.balance() == 0)
+        proxy.inject(Fault(BALANCE, changed(lambda said: {**said, "current_credits": 0})))
         held = rv.generate("a dog", seed=7, resolution="1K")
         until(lambda: not held.is_working)
-        until(lambda: not failing.is_working)
+        proxy.heal()
         with closing(Panel(session, "main")) as panel:
             until(lambda: list(buttons(panel)) == [f"Send the rest of run {held.id}"])
             send = buttons(panel)[f"Send the rest of run {held.id}"]

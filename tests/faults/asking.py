@@ -17,7 +17,7 @@ def connect(url: str, store: str) -> None:
 def tell(run: rv.Run) -> None:
     """Wait, and print the jobs with the words that the user has before them."""
     try:
-        words = run.wait(40).text()
+        words = run.wait(90).text()
     except rv.RunFailedError as error:
         words = f"{error}\n{run.text()}"
     print(json.dumps([{"status": job.status, "words": words} for job in run]))

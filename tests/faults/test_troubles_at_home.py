@@ -124,7 +124,7 @@ if may_mount():
 
     @pytest.fixture
     def on_disk(disk: Disk, tmp_path: Path) -> Iterator[Place]:
-        with place_at(tmp_path / "rest", store=disk.folder / "store") as place:
+        with place_at(tmp_path / "rest", store=disk.folder / "store", step=PATIENT) as place:
             yield place
 
     def test_a_full_disk_takes_no_run(disk: Disk, on_disk: Place) -> None:
@@ -160,7 +160,7 @@ if may_mount():
 def child(script: str, *arguments: str) -> list[dict[str, str]]:
     """The jobs of a run that another process asks for, as they ended there."""
     command = [sys.executable, str(HERE / script), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stderr
     jobs: list[dict[str, str]] = json.loads(done.stdout.splitlines()[-1])
     return jobs

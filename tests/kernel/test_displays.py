@@ -93,9 +93,9 @@ def test_an_interrupt_counts_what_the_grid_above_it_shows(
 ) -> None:
     kernel = start_kernel(NEWEST, served(latency=1))
     kernel.ok("%load_ext rivya_nb")
-    waiting = kernel.send("%%rivya seed=1..8 resolution=1K --parallel 2\nA bottle")
+    waiting = kernel.send("%%rivya seed=1..16 resolution=1K --parallel 2\nA bottle")
     kernel.until(
-        lambda: any(re.search("[2-6] of 8 done", each["data"]["text/plain"]) for each in waiting.displays),
+        lambda: any(re.search("[2-6] of 16 done", each["data"]["text/plain"]) for each in waiting.displays),
         "some came, and others did not",
     )
     kernel.interrupt()
@@ -103,7 +103,7 @@ def test_an_interrupt_counts_what_the_grid_above_it_shows(
     kinds = [each["msg_type"] for each in waiting.outputs]
     last = max(at for at in range(kinds.index("error")) if kinds[at] == "update_display_data")
     above = waiting.outputs[last]["content"]["data"]["text/plain"]
-    (done,) = re.findall(r"(\d) of 8 done", above)
-    (planned,) = re.findall(r"(\d) planned", above)
-    assert f"{done} of 8 pictures were here" in waiting.error
+    (done,) = re.findall(r"(\d+) of 16 done", above)
+    (planned,) = re.findall(r"(\d+) planned", above)
+    assert f"{done} of 16 pictures were here" in waiting.error
     assert f"{planned} not sent are held back" in waiting.error

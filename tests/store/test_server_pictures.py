@@ -73,9 +73,9 @@ def test_a_place_that_cannot_be_written_is_not_kept(postgresql: PostgresqlServer
 def test_the_clock_is_the_servers_however_long_opening_takes(
     postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rivya_nb.store.postgresql.words.prepare_index", lambda _: time.sleep(0.5))
+    monkeypatch.setattr("rivya_nb.store.postgresql.words.prepare_index", lambda _: time.sleep(1.2))
     with closing(Store.open(postgresql.new_store())) as store:
-        assert abs(store.database.now() - time.time()) < 0.4
+        assert abs(store.database.now() - time.time()) < 1
 
 
 def test_a_clock_that_is_set_while_a_store_is_open_moves_nothing(
@@ -84,7 +84,7 @@ def test_a_clock_that_is_set_while_a_store_is_open_moves_nothing(
     real = time.time
     with closing(Store.open(postgresql.new_store())) as store:
         monkeypatch.setattr(time, "time", lambda: real() + 7200)
-        assert abs(store.database.now() - real()) < 5
+        assert abs(store.database.now() - real()) < 60
 
 
 def test_a_new_connection_reads_the_servers_clock_anew(
@@ -98,7 +98,7 @@ def test_a_new_connection_reads_the_servers_clock_anew(
         assert store.database.now() < time.time() - 7000
         cut(postgresql, address)
         assert store.runs.newest() == []
-        assert abs(store.database.now() - time.time()) < 5
+        assert abs(store.database.now() - time.time()) < 60
 
 
 def test_a_folder_for_caches_that_cannot_be_written_is_named_with_the_way_out(
