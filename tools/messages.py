@@ -11,7 +11,7 @@ import ast
 import builtins
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import TypeAlias
@@ -38,42 +38,46 @@ def messages(package: Path = PACKAGE) -> dict[str, list[str]]:
         )
         for file in sorted(package.rglob("*.py"))
     }
-    classes = {MISTAKE} | _error_classes(trees.values())
+    nodes = {module: list(ast.walk(tree)) for module, tree in trees.items()}
+    classes = {MISTAKE} | _error_classes(nodes.values())
     constants = {name: value for tree in trees.values() for name, value in _meanings(tree.body).items()}
-    calls = {module: _calls(tree) for module, tree in trees.items()}
+    calls = {module: _calls(each) for module, each in nodes.items()}
     importers: defaultdict[str, list[str]] = defaultdict(list)
-    for module, tree in trees.items():
-        for imported in {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}:
+    for module, each in nodes.items():
+        for imported in {node.module for node in each if isinstance(node, ast.ImportFrom)}:
             importers[imported or ""].append(module)
     found: defaultdict[str, set[str]] = defaultdict(set)
     for module, tree in trees.items():
-        reaching = [calls[each] for each in (module, *importers[module])]
-        for name, text in _in_tree(tree, reaching, classes, constants):
+        reaching = [calls[other] for other in (module, *importers[module])]
+        for name, text in _in_tree(tree, nodes[module], reaching, classes, constants):
             found[name].add(text)
     return {name: sorted(found[name], key=str.casefold) for name in sorted(found)}
 
 
-def _calls(tree: ast.Module) -> _Calls:
+def _calls(nodes: Iterable[ast.AST]) -> _Calls:
     """The calls in a module, by the name of the function or method."""
     calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Call):
             calls[_name(node)].append(node)
     return calls
 
 
-def _error_classes(trees: Iterable[ast.Module]) -> set[str]:
+def _error_classes(modules: Iterable[Iterable[ast.AST]]) -> set[str]:
     """The names of the package's own error classes."""
-    defined = (node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    defined = (node.name for nodes in modules for node in nodes if isinstance(node, ast.ClassDef))
     return {name for name in defined if name.endswith("Error") and not hasattr(builtins, name)}
 
 
 def _in_tree(
-    tree: ast.Module, reaching: Iterable[_Calls], classes: set[str], constants: _Names
+    tree: ast.Module,
+    nodes: Sequence[ast.AST],
+    reaching: Iterable[_Calls],
+    classes: set[str],
+    constants: _Names,
 ) -> Iterator[tuple[str, str]]:
     """The messages of one module. The calls that reach its functions are its own, and those of the modules that
     import it."""
-    nodes = list(ast.walk(tree))
     if not any(_called(node) in classes for node in nodes):
         return
     everywhere = {
