@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from types import NoneType
+from types import NoneType, TracebackType
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast, overload
 
 from rivya_nb.api.key import Key
@@ -16,7 +17,7 @@ from rivya_nb.contract.params import listed, plain_value
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.signature import shows_params
 from rivya_nb.contract.text import short_repr
-from rivya_nb.errors import Mistake, StoreError, UsageError
+from rivya_nb.errors import Mistake, StoreError, UsageError, WaitInterruptedError
 from rivya_nb.files import user_path
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.jobs.work_loop import WorkLoop
@@ -187,6 +188,17 @@ def _begin_anew() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
+
+
+def _say_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Where an interrupt ends a script, its line alone says what goes on, as it does in a cell."""
+    if isinstance(error, WaitInterruptedError):
+        print(f"{kind.__name__}: {error}", file=sys.stderr)
+    else:
+        _other_hook(kind, error, traceback)
+
+
+_other_hook, sys.excepthook = sys.excepthook, _say_uncaught
 
 
 @atexit.register
