@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from contextlib import AbstractContextManager, suppress
+from types import TracebackType
 
 from rivya_nb.api.key import Key
-from rivya_nb.errors import StoreError
+from rivya_nb.errors import StoreError, WaitInterruptedError
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.ceiling import ceiling_of_environment, checked_ceiling
 from rivya_nb.session.live_records import LiveRecords
@@ -128,6 +130,17 @@ def _begin_anew() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
+
+
+def _say_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Where an interrupt ends a script, its line alone says what goes on, as it does in a cell."""
+    if isinstance(error, WaitInterruptedError):
+        print(f"{kind.__name__}: {error}", file=sys.stderr)
+    else:
+        _other_hook(kind, error, traceback)
+
+
+_other_hook, sys.excepthook = sys.excepthook, _say_uncaught
 
 
 @atexit.register

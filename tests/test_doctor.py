@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 import trustme
-from api.scripted import closed_port
+from api.scripted import Action, closed_port, raw, scripted, silence
 from disks import may_mount, read_only_disk
 from sandboxes import running_sandbox
 
 from rivya_nb.api import http
+from rivya_nb.doctor import service
 from rivya_nb.doctor.command import CHECKS
 from rivya_nb.doctor.verdicts import WRONG, Check, Verdict, examined, ok
 from rivya_nb.store.store import Store
@@ -118,6 +119,8 @@ def test_what_hangs_is_left_behind() -> None:
         ("http://rivya.ai", "would send the key unencrypted; https is needed"),
         ("https://rivya.ai/api/v1", "has more than an origin"),
         ("https://me:hidden@rivya.ai", "contains a user name or a password"),
+        ("https://xn--a.ai", "is not an http(s) address"),
+        ("Sandbox ", "The sandbox is written 'sandbox', without capitals and spaces"),
     ],
 )
 def test_an_address_that_cannot_be_used(address: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +170,32 @@ def test_a_key(key: str, mark: str, said: str, monkeypatch: pytest.MonkeyPatch) 
     assert service.words.startswith(f"{url} answers within")
 
 
+LOGIN = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        (raw(LOGIN), "perhaps this network asks to log in"),
+        (silence(), "See whether this machine is online"),
+    ],
+)
+def test_a_service_that_does_not_answer_as_the_api_does(
+    action: Action, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "PATIENCE", 0.2)
+    monkeypatch.setenv("RIVYA_API_KEY", REAL_LOOKING_KEY)
+
+    async def looked() -> tuple[str, list[Verdict]]:
+        async with scripted(action) as server:
+            monkeypatch.setenv("RIVYA_BASE_URL", server.origin)
+            return await asyncio.to_thread(lambda: (complaint("Service"), look("Key")))
+
+    complained, [key] = asyncio.run(looked())
+    assert said in complained
+    assert (key.mark, "whether it is taken is not known" in key.words) == ("note", True)
+
+
 def serving(authority: trustme.CA, look: Callable[[], str], **lifetime: datetime) -> str:
     """What is said while a server with a certificate of this authority is the service."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -205,6 +234,12 @@ def test_a_clock_that_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 def test_certificates_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
     assert "SSL_CERT_FILE in the environment names '/nowhere.pem'" in complaint("Certificates")
+
+
+def test_certificates_that_only_other_tools_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ssl/company.pem")
+    assert [verdict.mark for verdict in look("Certificates")] == ["ok", "note"]
+    assert "REQUESTS_CA_BUNDLE is not read here" in look("Certificates")[1].words
 
 
 def test_proxies_and_what_goes_around_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -35,3 +37,18 @@ def test_a_terminal_that_only_prints_gets_no_line_to_write_over(monkeypatch: pyt
     screen = Terminal()
     WorkLog(screen).show("1 of 10", 0.1)
     assert screen.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("rv.WaitInterruptedError('it goes on')", ["WaitInterruptedError: it goes on"]),
+        ("ValueError('a mistake')", ["Traceback (most recent call last):", "ValueError: a mistake"]),
+    ],
+)
+def test_an_interrupt_that_ends_a_script_is_one_line(error: str, said: list[str]) -> None:
+    script = f"import rivya_nb as rv; rv.connect; raise {error}"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    lines = done.stderr.splitlines()
+    assert [lines[0], lines[-1]] == [said[0], said[-1]]
+    assert (done.returncode, len(lines) == 1) == (1, len(said) == 1)

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import NotConnectedError
 
@@ -35,6 +36,8 @@ def service_origin(base_url: str) -> str:
     """
     right = f"an origin such as {DEFAULT_BASE_URL} is needed"
     text = base_url.strip()
+    if text.casefold() == SANDBOX != base_url:
+        raise NotConnectedError(f"The sandbox is written {SANDBOX!r}, without capitals and spaces.")
     if "@" in text:
         raise NotConnectedError(f"The base URL contains a user name or a password; {right}.")
     try:
@@ -57,20 +60,23 @@ def service_origin(base_url: str) -> str:
 
 
 def _canonical(host: str) -> str:
-    """A host in its standard spelling; what is not a host name stays as it is."""
+    """A host in its standard spelling; empty if a name in another script cannot be read."""
     host = host.rstrip(".")
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
         pass
-    if host.isascii():
+    if host.isascii() and "xn--" not in host:
         return host
     import idna
 
     try:
+        if host.isascii():
+            idna.decode(host)
+            return host
         return idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError:
-        return host
+        return ""
 
 
 def is_loopback_host(host: str) -> bool:

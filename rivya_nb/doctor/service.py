@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.service import SANDBOX
 from rivya_nb.doctor.verdicts import Verdicts, note, ok
-from rivya_nb.errors import ApiScopeDeniedError, NotConnectedError, NotDeliveredError
+from rivya_nb.errors import ApiScopeDeniedError, NotConnectedError, TransportError, UnexpectedResponseError
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
@@ -20,6 +20,9 @@ PATIENCE = 6.0
 """Seconds for each step of a call, and for the whole of it."""
 
 _VARIABLE = "RIVYA_BASE_URL"
+_NOT_READ = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables that other tools read for their certificates."""
+
 _ON_THIS_MACHINE = "the sandbox on this machine, which is started when it is needed"
 
 
@@ -49,6 +52,12 @@ def certificates() -> Verdicts:
     names = (environment.CERTIFICATES, environment.CERTIFICATES_FOLDER)
     given = next((name for name in names if os.environ.get(name)), None)
     yield ok("those of the package certifi" if given is None else f"those that {given} names")
+    others = [name for name in _NOT_READ if os.environ.get(name)]
+    if others and given is None:
+        yield note(
+            f"{others[0]} is not read here: where this network needs its certificates, let "
+            f"{environment.CERTIFICATES} name the same file"
+        )
 
 
 def proxies() -> Verdicts:
@@ -82,8 +91,13 @@ def service() -> Verdicts:
     started = time.monotonic()
     try:
         listed = asyncio.run(_models(client))
-    except NotDeliveredError as error:
-        raise NotConnectedError(f"{error}{_advice(str(error))}") from None
+    except UnexpectedResponseError as error:
+        raise NotConnectedError(
+            f"{error}. Open {client.origin} in a browser: perhaps this network asks to log in, or another server "
+            "is there."
+        ) from None
+    except TransportError as error:
+        raise NotConnectedError(f"{str(error).rstrip('.')}.{_advice(str(error))}") from None
     yield ok(f"{client.origin} answers within {time.monotonic() - started:.1f} s and lists {listed} models")
 
 
@@ -115,7 +129,7 @@ def key() -> Verdicts:
         balance = asyncio.run(_balance(_client(found.key)))
     except ApiScopeDeniedError:
         yield note(f"{found.source}; the service knows it, and does not let it read the credits")
-    except NotDeliveredError:
+    except TransportError:
         yield note(f"{found.source}; whether it is taken is not known, since the service was not reached")
     else:
         yield ok(f"{found.source}; the service takes it, and {balance:,} credits are left")

@@ -134,7 +134,12 @@ class Reader:
             return
         known = self._known
         longer = [flag for flag in known if name and flag.startswith(f"--{name}")]
-        hint = f"; did you mean {longer[0]!r}?" if len(longer) == 1 else did_you_mean(f"--{name}", known)
+        is_near = 1 <= len(longer) <= 4
+        hint = (
+            f"; did you mean {' or '.join(map(repr, longer))}?"
+            if is_near
+            else did_you_mean(f"--{name}", known)
+        )
         if name in COUNTS:
             hint = "; the number of results is written --repeat COUNT"
         key = name.replace("-", "_") or "key"

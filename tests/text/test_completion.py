@@ -156,6 +156,8 @@ def test_several_models_have_the_params_that_all_of_them_take(tab: Tab) -> None:
     assert tab("%%rivya --model {mine} seed‸", mine=both) == (
         ["%%rivya --model {mine} seed="] if "seed" in keys else []
     )
+    for otherwise in ("model=flux-2-pro", "-m flux-2-pro", "-m=flux-2-pro"):
+        assert tab(f"%%rivya {otherwise} aspect‸") == [f"%%rivya {otherwise} aspectRatio="]
     unknown = tab("%%rivya --model no-such-model ‸") or []
     assert unknown
     assert not any(line.endswith("=") for line in unknown)

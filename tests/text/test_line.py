@@ -129,6 +129,7 @@ def test_a_negative_number_is_a_value() -> None:
         ("--dryrun", "--dryrun: no such flag; did you mean '--dry-run'?"),
         ("--back", "--back: no such flag; did you mean '--background'?"),
         ("--mod wan", "--mod: no such flag; did you mean '--model'?"),
+        ("-m wan", "-m: no such flag; did you mean '--model' or '--max-credits'?"),
         ("--out", "--out: has no value"),
         ("--out --fresh", "--out: has no value"),
         ("--out seed=1", "--out: has no value"),

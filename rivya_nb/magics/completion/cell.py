@@ -15,6 +15,7 @@ from rivya_nb.magics.completion.offers import Offer, Offers, fitting
 from rivya_nb.magics.completion.words import param_note
 from rivya_nb.planning.line import FLAGS, read_line
 from rivya_nb.planning.line_reader import Flag, is_flag
+from rivya_nb.planning.words import Text
 
 if TYPE_CHECKING:
     from rivya_nb.magics.cell import CellReader
@@ -36,7 +37,8 @@ class CellLine:
     @cached_property
     def models(self) -> list[Model]:
         """The models of the line that are known."""
-        ids = [DEFAULT_MODEL] if self._line.model is None else self._reader.models(self._line.model)
+        named = self._line.model or _named_otherwise(self.slot.others)
+        ids = [DEFAULT_MODEL] if named is None else self._reader.models(named)
         return [self._catalogue[each] for each in dict.fromkeys(ids) if each in self._catalogue]
 
     @cached_property
@@ -125,3 +127,13 @@ class CellLine:
                 if axis.name != other
             ]
         return ()
+
+
+def _named_otherwise(words: Sequence[str]) -> Text | None:
+    """The models of a line that names them as Python or another tool does, which the cell itself refuses:
+    `model=ID` or `-m ID`."""
+    for word, following in zip(words, (*words[1:], ""), strict=False):
+        name, _, value = word.partition("=")
+        if name in ("model", "-m") and (found := value or following):
+            return Text(found)
+    return None
