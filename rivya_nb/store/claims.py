@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
 from rivya_nb.store.credit_limits import held
 from rivya_nb.store.database import Database
@@ -16,6 +16,18 @@ from rivya_nb.store.ownership import Owner
 from rivya_nb.store.records import UNFINISHED, UNSENT, JobRecord
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs
+
+# Made once: to put a statement together takes longer than to send it.
+_BEGIN_SUBMIT = update(jobs).where(
+    jobs.c.id == bindparam("its_id"),
+    jobs.c.owner == bindparam("its_owner"),
+    or_(
+        jobs.c.status.in_(sorted(UNSENT)),
+        (jobs.c.status == "submitting")
+        & (jobs.c.body == bindparam("same_body"))
+        & (jobs.c.submitted_at == bindparam("same_time")),
+    ),
+)
 
 
 class Claims:
@@ -70,17 +82,15 @@ class Claims:
 
         It may be repeated where it is not known whether it was done.
         """
-        done = (jobs.c.status == "submitting") & (jobs.c.body == body) & (jobs.c.submitted_at == submitted_at)
-        step = jobs.c.status.in_(UNSENT) | done
-        still = (jobs.c.id == job_id) & (jobs.c.owner == self._owner.id) & step
         values = {
             "status": "submitting",
             "body": body,
             "submitted_at": submitted_at,
             "sent_with": sent_with,
         }
+        mine = {"its_id": job_id, "its_owner": self._owner.id, "same_body": body, "same_time": submitted_at}
         with self._database.changing() as connection:
-            has_begun = connection.execute(update(jobs).where(still).values(values)).rowcount == 1
+            has_begun = connection.execute(_BEGIN_SUBMIT, {**values, **mine}).rowcount == 1
         self._steps.tell_others()
         return has_begun
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Connection, Float, String, Table, delete, select, update
+from sqlalchemy import Column, Connection, Float, String, Table, bindparam, delete, select, update
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store.columns import Words, insert_for
@@ -43,6 +43,9 @@ tombstones = Table(
     Column("mime_type", Words, nullable=False),
     Column("since", Float, nullable=False),
 )
+
+# Made once: to put a statement together takes longer than to send it.
+_CLEAR = delete(tombstones).where(tombstones.c.sha256.in_(bindparam("some", expanding=True)))
 
 
 def lay(connection: Connection, contents: Iterable[tuple[str, str]], now: float) -> None:
@@ -74,7 +77,7 @@ def lift(connection: Connection, contents: Collection[str]) -> None:
 
 def _clear(connection: Connection, contents: Collection[str]) -> None:
     for some in portions(sorted(set(contents))):
-        connection.execute(delete(tombstones).where(tombstones.c.sha256.in_(some)))
+        connection.execute(_CLEAR, {"some": some})
 
 
 def sweep(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,8 +32,9 @@ def user_name() -> str:
 
 
 def one_line(name: str) -> str:
-    """A name as it is kept. The environment may have bytes that are no text."""
-    whole = name.encode("utf-8", "backslashreplace").decode()
+    """A name as it is kept: the same however its accents are composed. The environment may have bytes that are no
+    text."""
+    whole = unicodedata.normalize("NFC", name.encode("utf-8", "backslashreplace").decode())
     return " ".join("".join(each if each.isprintable() else " " for each in whole).split())[:LONGEST]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
 from rivya_nb.errors import JobTakenError
 from rivya_nb.store import facts, job_settings, prompt_index, rows
@@ -21,6 +21,10 @@ _TAKE = text(
     " ON CONFLICT (number) DO UPDATE SET number = excluded.number"
 )
 _LEAVE = text("DELETE FROM turns WHERE number = ANY(CAST(:numbers AS bigint[]))")
+
+# Made once: to put a statement together takes longer than to send it.
+_CHANGE = update(jobs).where(jobs.c.id == bindparam("its_id"), jobs.c.owner == bindparam("its_owner"))
+_BEFORE = select(jobs.c.number, jobs.c.pictured).where(jobs.c.id == bindparam("its_id"))
 
 
 def take_turns(connection: Connection, service: str, identities: Collection[str]) -> None:
@@ -101,8 +105,7 @@ def let_pay(connection: Connection, run_id: int, numbers: Collection[int]) -> No
 
 def change(connection: Connection, owner: str, job_id: str, values: Mapping[str, object]) -> None:
     """Change a job of this owner. StoreError for an unknown job, JobTakenError for one that is not the owner's."""
-    mine = (jobs.c.id == job_id) & (jobs.c.owner == owner)
-    if connection.execute(update(jobs).where(mine).values(dict(values))).rowcount == 0:
+    if connection.execute(_CHANGE, {**values, "its_id": job_id, "its_owner": owner}).rowcount == 0:
         all_numbers_of(connection, [job_id])
         raise JobTakenError(f"Another kernel works on the job {job_id} by now.")
 
@@ -115,8 +118,7 @@ def finish(
     records: Sequence[PictureRecord],
 ) -> None:
     """Change a job as `change` does, if there are changes, and replace its pictures."""
-    before = select(jobs.c.number, jobs.c.pictured).where(jobs.c.id == job_id)
-    found = connection.execute(before).one_or_none()
+    found = connection.execute(_BEFORE, {"its_id": job_id}).one_or_none()
     if found is None:
         raise unknown_job(job_id)
     if found.pictured:

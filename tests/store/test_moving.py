@@ -266,6 +266,17 @@ def test_what_cannot_be_moved_is_told(new_place: NewPlace, tmp_path: Path) -> No
         move(tmp_path / "typo", empty, silent)
 
 
+def test_two_stores_never_have_their_pictures_in_one_place(new_place: NewPlace, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    with opened(source) as store:
+        fill(store)
+    for same in (source, tmp_path / "x" / ".." / "source"):
+        with pytest.raises(StoreError, match=r"a place of its own: .*Name another with --pictures"):
+            move(source, target, silent, target_pictures=same.as_uri())
+    assert not target.exists()
+    move(source, target, silent, target_pictures=(tmp_path / "elsewhere").as_uri())
+
+
 def test_an_empty_database_has_no_store_and_gets_none(postgresql: PostgresqlServer, tmp_path: Path) -> None:
     empty = postgresql.new_database()
     with pytest.raises(rv.StoreError, match="There is no store in"):

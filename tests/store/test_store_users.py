@@ -90,6 +90,7 @@ def test_who_retries_a_job_asks_for_the_new_one_and_a_replacement_is_still_of_wh
         ("Ada  Lovelace\n", "root", "Ada Lovelace"),
         ("\udcff", "root", r"\udcff"),
         ("ä" * 300, "root", "ä" * 200),
+        ("jose\u0301", "root", "jos\u00e9"),
         ("ada", None, "ada"),
         ("", None, ""),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from rivya_nb.store.backup import named_contents
 from rivya_nb.store.moving import target as targets
 from rivya_nb.store.moving.ends import End, opened_store, put_in_place, target_end
 from rivya_nb.store.moving.rows import copy_rows
+from rivya_nb.store.picture_places import PicturesPlace, read_pictures
 from rivya_nb.store.places import StorePlace
 from rivya_nb.store.schema import jobs, runs
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
@@ -57,6 +59,9 @@ def move(
     _check_apart(source, target)
     with opened_store(source, source_pictures) as given:
         given.check_idle()
+        if target_pictures:
+            # Before the target keeps it.
+            _check_own_pictures(given, read_pictures(target_pictures))
         with target_end(target, target_pictures) as made, given.database.reading() as connection:
             with made.database.writing() as writer:
                 targets.begin(writer, str(source), str(target))
@@ -98,6 +103,15 @@ def _copy_files(source: End, target: End, contents: list[tuple[str, str]], progr
             "call goes on."
         )
     return missing
+
+
+def _check_own_pictures(source: End, target: PicturesPlace) -> None:
+    named = str(target.resolve() if isinstance(target, Path) else target)
+    if named in (source.files.place, os.path.realpath(source.files.place)):
+        raise StoreError(
+            f"{source.place} keeps its pictures in {source.files.place}, and a new store needs a place of its "
+            "own: what is deleted in one of the two would be gone from the other. Name another with --pictures."
+        )
 
 
 def _check_apart(source: StorePlace, target: StorePlace) -> None:

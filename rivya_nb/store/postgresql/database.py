@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from psycopg.adapt import Loader
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -38,6 +38,14 @@ CONNECTIONS = 2
 
 _TIRED = 1.0
 """Seconds after a call has waited in vain in which the next one does not wait again."""
+
+_REPEATED = 5
+"""How often a statement is planned anew before its plan is kept: to plan a change of a job, with all its indexes,
+takes longer than to make it."""
+
+_KEPT = 60.0
+"""Seconds after which the plans of a connection are made anew: one for a small table is a bad one for a large one,
+and a server may not notice by itself that it has grown."""
 
 
 class PostgresqlDatabase(Database):
@@ -99,6 +107,7 @@ class PostgresqlDatabase(Database):
                 try:
                     if sure and (driver := connection.connection.dbapi_connection) is not None:
                         engine.dialect.do_ping(driver)
+                    self._keep_plans(connection, keeps=engine is not self._reader)
                 except BaseException:
                     with connection:
                         connection.invalidate()
@@ -113,6 +122,17 @@ class PostgresqlDatabase(Database):
         except DatabaseUnreachableError:
             self._gave_up = time.monotonic()
             raise
+
+    @staticmethod
+    def _keep_plans(connection: Connection, *, keeps: bool) -> None:
+        """Let the server keep the plans of what is written again and again, by the keys of rows. What is read is
+        planned each time: a plan for any value is a bad one for a rare value."""
+        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        driver.prepare_threshold = _REPEATED if keeps else None
+        now = time.monotonic()
+        if keeps and now - connection.info.setdefault("planned_since", now) > _KEPT:
+            driver.execute("DISCARD PLANS", prepare=False)
+            connection.info["planned_since"] = now
 
     def now(self) -> float:
         return _steady() + self._ahead
@@ -180,8 +200,6 @@ class PostgresqlDatabase(Database):
 
     def _connect(self) -> InterruptibleConnection:
         connection = InterruptibleConnection.connect(**parameters(self.address))  # type: ignore[arg-type]
-        # A plan that is kept for any value is a bad one for a rare value.
-        connection.prepare_threshold = None
         connection.watch = self._watch
         return connection
 
