@@ -27,8 +27,6 @@ from rivya_nb.store.records import NOT_BILLED, UNSENT, JobRecord
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import commitments, jobs, metadata
 
-PERIODS = ("day", "week", "month")
-
 EVERYBODY = ""
 """The limit of the whole store; no user has an empty name."""
 
