@@ -179,7 +179,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a test that skips has failed")
     parser.addoption("--screenshots", type=Path, metavar="FOLDER", help="where screenshots are kept")
     parser.addoption("--site", type=Path, metavar="FOLDER", help="the documentation, built already")
-    parser.addoption("--thorough", action="store_true", help="also what takes minutes on servers")
+    parser.addoption("--thorough", action="store_true", help="also all variants, and minutes of servers")
     parser.addoption(
         "--readme-pictures", action="store_true", help="put the README's pictures into docs/, too"
     )
