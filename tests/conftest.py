@@ -29,6 +29,10 @@ __all__ = ["kernel", "kernel_newest", "start_kernel"]
 
 hurried.install()
 
+# The tests are hundreds of thousands of objects, none of which goes before all are there: looking through them
+# again and again would be a fifth of what it takes to find them.
+gc.disable()
+
 # These tests start some hundreds of Python processes. Where nothing that was compiled is kept, each of them
 # compiles all that it imports.
 sys.dont_write_bytecode = False
@@ -147,8 +151,10 @@ def _is_left_out(config: pytest.Config, item: pytest.Item) -> bool:
 
 
 def pytest_collection_finish() -> None:
-    # The tests are hundreds of thousands of objects, which Python need not look through again and again.
     gc.freeze()
+    gc.enable()
+    # Python's own 700 are passed with each answer of a service.
+    gc.set_threshold(10_000)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -188,7 +194,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a test that skips has failed")
     parser.addoption("--screenshots", type=Path, metavar="FOLDER", help="where screenshots are kept")
     parser.addoption("--site", type=Path, metavar="FOLDER", help="the documentation, built already")
-    parser.addoption("--thorough", action="store_true", help="also what takes minutes on servers")
+    parser.addoption("--thorough", action="store_true", help="also all variants, and minutes of servers")
     parser.addoption(
         "--readme-pictures", action="store_true", help="put the README's pictures into docs/, too"
     )

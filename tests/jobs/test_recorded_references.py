@@ -99,7 +99,7 @@ def test_a_result_is_the_next_reference_with_its_kind_and_duration(files: Conten
 
 
 def test_a_picture_beside_films_is_still_made_smaller(files: ContentFiles) -> None:
-    noise = Image.effect_noise((2500, 2500), 90)
+    noise = Image.effect_noise((1900, 1900), 90)
     buffer = io.BytesIO()
     Image.merge("RGB", [noise] * 3).save(buffer, "BMP")
     reference = taken(buffer.getvalue(), files, FILMS, shrink=True)

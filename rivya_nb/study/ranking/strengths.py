@@ -210,10 +210,10 @@ def _fitter(table: _Votes) -> Any:
     import pandas as pd
 
     size = len(table.seen)
-    # The last one is the imagined average value.
-    index = pd.Index(range(size + 1))
-    first = [*(kind[0] for kind in table.kinds), *range(size)]
-    second = [*(kind[1] for kind in table.kinds), *([size] * size)]
+    # The last one is the imagined average value. Indexes, since lists would be made into some for each fit.
+    index = pd.Index(np.arange(size + 1))
+    first = pd.Index([*(kind[0] for kind in table.kinds), *range(size)])
+    second = pd.Index([*(kind[1] for kind in table.kinds), *([size] * size)])
     tied = [*(kind[2] for kind in table.kinds), *([True] * size)]
     winners = [evalica.Winner.Draw if each else evalica.Winner.X for each in tied]
     prior = np.full(size, _PRIOR)
@@ -228,7 +228,9 @@ def _fitter(table: _Votes) -> Any:
             tolerance=1e-5,
             limit=1000,
         )
-        found = np.log(fitted.scores.reindex(index).to_numpy(dtype=float)[:size])
+        scores = np.empty(size + 1)
+        scores[fitted.scores.index.to_numpy()] = fitted.scores.to_numpy()
+        found = np.log(scores[:size])
         return np.asarray(found - found.mean())
 
     return fit
