@@ -226,7 +226,7 @@ def test_a_child_leaves_its_parents_connections_alone(address: ServerAddress, ch
         [sys.executable, "-c", script, str(address)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         env={**os.environ, "PYTHONPATH": str(Path(rivya_nb.__file__).parents[1])},
         check=False,
     )
