@@ -6,9 +6,11 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,7 +148,7 @@ def test_a_demo_that_fails_says_why_in_a_line(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_demo_goes_on_where_it_was(tmp_path: Path) -> None:
-    environ = environment(tmp_path, RIVYA_SANDBOX_LATENCY="6")
+    environ = environment(tmp_path, RIVYA_SANDBOX_LATENCY="600")
     process = subprocess.Popen(
         [sys.executable, "-c", CALL, "demo"],
         cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -159,6 +161,10 @@ def test_an_interrupted_demo_goes_on_where_it_was(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert complaints.startswith("rivya-nb: The notebook was interrupted")
     assert "Traceback" not in complaints
+    [state] = tmp_path.rglob("sandbox.sqlite")
+    # The tasks end now.
+    with closing(sqlite3.connect(state, isolation_level=None)) as tasks:
+        tasks.execute("UPDATE tasks SET finished_at = created_at")
     again = rivya_nb("demo", cwd=tmp_path, environ=environment(tmp_path))
     assert "12 pictures, seeds 1, 2, 3, 4; 48 of the sandbox's credits spent." in again.stdout, again.stderr
 

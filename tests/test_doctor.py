@@ -61,7 +61,7 @@ def doctor(code: str = CALL, **environ: str) -> subprocess.CompletedProcess[str]
         env={**os.environ, **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
     )
 
 

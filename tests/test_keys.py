@@ -91,7 +91,7 @@ def test_the_keyring_is_not_even_loaded_where_a_key_is_known(tmp_path: Path) -> 
     code = "import sys, rivya_nb as rv; rv.connect(); print(*sys.modules)"
     environment = {**os.environ, "RIVYA_API_KEY": KEY}
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=150)
     assert "rivya_nb.api.client" in done.stdout.split()
     assert "keyring" not in done.stdout.split()
 
@@ -157,7 +157,7 @@ def test_without_the_package_the_message_says_what_to_install(tmp_path: Path) ->
         "assert not rv.connect().has_key\n"
         f"rv.connect({KEY!r}).remember_key()"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=150)
     assert (
         'KeyringError: The keyring package is not installed: pip install "rivya-nb[keyring]"' in done.stderr
     )

@@ -46,7 +46,7 @@ def command(place: StorePlace) -> Command:
         environ |= {"JUPYTERHUB_USER": user, "RIVYA_STORE": str(place), "RIVYA_API_KEY": DEFAULT_KEY, **more}
         done = subprocess.run(
             [sys.executable, "-c", MAIN, *words],
-            env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False,
+            env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=150, check=False,
         )  # fmt: skip
         assert "Traceback" not in done.stdout
         return done.returncode, done.stdout

@@ -70,7 +70,7 @@ FACE = "__init__"
 
 def loaded_by(code: str) -> set[str]:
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=150)
     return {name.partition(".")[0] for name in done.stdout.split()}
 
 
@@ -85,7 +85,7 @@ def test_a_store_in_a_folder_loads_nothing_of_a_server(tmp_path: Path) -> None:
         " Store.open(pathlib.Path(sys.argv[1])).close(); print(*sys.modules)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "store")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=150)
     others = ("sqlalchemy.dialects.postgresql", "psycopg", "obstore")
     assert [name for name in done.stdout.split() if name.startswith(others)] == []
 
@@ -108,7 +108,7 @@ print(*(name for name in sys.modules if name.startswith("rivya_nb.media.")), *{"
 
 def test_pictures_need_nothing_of_what_reads_videos_and_sounds(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PICTURES_ALONE, str(tmp_path / "a.png")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=150)
     light = {f"rivya_nb.media.{name}" for name in LIGHT}
     assert set(done.stdout.split()) <= light
 

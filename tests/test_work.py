@@ -20,7 +20,7 @@ from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.store.places import StorePlace
 from rivya_nb.store.records import SENT, JobRecord
 
-SECONDS = 60
+SECONDS = 120
 PRICE = 12
 CALL = "from rivya_nb.cli import main; raise SystemExit(main())"
 Worker = subprocess.Popen[str]

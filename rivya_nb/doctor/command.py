@@ -28,7 +28,7 @@ CHECKS = (
     Check("Key", service.key),
     Check("Store", places.store),
     Check("Pictures", places.pictures),
-    Check("Sandbox", programs.sandbox, seconds=20),
+    Check("Sandbox", programs.sandbox, seconds=60),
     Check("ffmpeg", programs.ffmpeg),
 )
 

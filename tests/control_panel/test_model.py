@@ -36,7 +36,7 @@ def model(session: rv.Session) -> Iterator[PanelModel]:
 
 def test_it_knows_no_widget() -> None:
     command = [sys.executable, "-c", LOADED]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=150)
     assert {"ipywidgets", "anywidget"}.isdisjoint(done.stdout.split())
 
 

@@ -21,7 +21,7 @@ def test_what_has_to_end_ends_also_where_its_cancellation_is_lost() -> None:
         asking = asyncio.ensure_future(ask_again_and_again())
         await asyncio.sleep(0)
         answer.set_result(None)
-        await asyncio.wait_for(end([asking]), 10)
+        await asyncio.wait_for(end([asking]), 60)
         return asking.cancelled()
 
     assert asyncio.run(end_at_the_moment_of_an_answer())

@@ -165,5 +165,5 @@ def test_opening_a_store_reads_the_mounts_without_another_import(tmp_path: Path)
         f"Store.open(Path({str(tmp_path / 'store')!r})).close();"
         "sys.exit(' '.join({'psutil', 'psycopg', 'ctypes', 'obstore', 'alembic'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=150)
     assert (done.returncode, done.stderr) == (1, "\n")

@@ -157,7 +157,7 @@ moving.move(read_place(source), read_place(to), progress)
 
 def kill_in(source: StorePlace, target: StorePlace, moment: str) -> None:
     command = [sys.executable, "-c", KILLED, str(source), str(target), moment]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 

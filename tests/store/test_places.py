@@ -217,5 +217,5 @@ def test_reading_an_address_imports_no_database() -> None:
         "import sys; from rivya_nb.store.places import read_place; read_place('postgresql://db.lab/rivya');"
         "sys.exit(' '.join({'sqlalchemy', 'psycopg', 'sqlite3'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=150)
     assert (done.returncode, done.stderr) == (1, "\n"), done.stderr

@@ -206,7 +206,7 @@ def command(folder: Path, service: str, *words: str) -> subprocess.CompletedProc
     environ |= {"RIVYA_BASE_URL": service, "RIVYA_API_KEY": DEFAULT_KEY, "RIVYA_STORE": str(folder / "store")}
     code = "from rivya_nb.cli import main; raise SystemExit(main())"
     line = [sys.executable, "-c", code, *words]
-    return subprocess.run(line, env=environ, cwd=folder, capture_output=True, text=True, timeout=60)
+    return subprocess.run(line, env=environ, cwd=folder, capture_output=True, text=True, timeout=150)
 
 
 def test_the_command_line_runs_a_study(folder: Path, service: str) -> None:
