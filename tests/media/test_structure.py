@@ -540,3 +540,11 @@ def test_an_index_in_front_of_fragments_counts_from_its_own_end() -> None:
     assert data[at] in (0, 1)
     wide = 8 if data[at] else 4
     assert walked(patched(data, first, (5000).to_bytes(wide, "big")), "dash.mp4").whole is False
+    # It counts no more fragments than it has room for.
+    assert walked(patched(data, first + wide + 2, b"\xff\xff"), "dash.mp4").whole is True
+
+
+def test_a_film_whose_track_has_no_size_has_that_of_its_samples() -> None:
+    data = DATA["film.mp4"]
+    found = walked(patched(data, data.index(b"tkhd") + 80, bytes(8)), "film.mp4")
+    assert (found.width, found.height) == (48, 32)
