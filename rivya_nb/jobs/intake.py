@@ -153,12 +153,16 @@ class _Taking:
         known = find_format(header)
         kinds = self._kinds or ("image",)
         if known is None:
-            kind = "text" if _is_text(header) else "something else"
-            accepted = "" if "image" not in kinds else "; accepted are jpeg, png and webp"
+            accepted, way_out = "jpeg, png and webp", ""
             if kinds != ("image",):
-                accepted = f"; accepted are {listing(self._formats)}"
-            wanted = " or ".join(_CALLED[each] for each in kinds)
-            raise wrong_source(name, f"this is not {wanted} but {kind}{accepted}")
+                accepted, way_out = (
+                    listing(self._formats),
+                    "; a program such as ffmpeg converts videos and sounds",
+                )
+            if _is_text(header):
+                wanted = " or ".join(_CALLED[each] for each in kinds)
+                raise wrong_source(name, f"this is not {wanted} but text; accepted are {accepted}")
+            raise wrong_source(name, f"its format is not known here; accepted are {accepted}{way_out}")
         if "image" not in kinds:
             raise InvalidRequestError(self._mistakes(Reference("", "image", known.mime_type, name, size)))
         message = f"its bytes are {known.article} {known.name}; accepted are jpeg, png and webp"

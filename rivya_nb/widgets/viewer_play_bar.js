@@ -75,7 +75,7 @@ export class PlayBar {
     const isComing = ({ key }) => originals.isComing(key) || previews.isComing(key);
     const waiting = seen.filter(({ cell, media }) => !media && isComing(cell)).length;
     if (waiting) return `${seen.length - waiting} of ${seen.length} are here`;
-    if (playing.isOn && playing.isSlow) return "small copies play: the originals are too much for this machine now";
+    if (playing.isOn && playing.isSlow && playing.isLarge) return "small copies play: the originals are too much for this machine now";
     const all = playing.players.filter((each) => each.isSeen).length;
     return all > seen.length ? `${seen.length} of ${all} play at once` : "";
   }

@@ -89,9 +89,13 @@ export class Playing {
 
   /** True where small copies are not enough: single frames, and what is shown large. */
   get isClose() {
-    const { mode, zoom } = this.viewer.state;
     if (this.isOn && this.isSlow) return false;
-    return mode !== "grid" || zoom > 1 || (this.isStepped && !this.isOn);
+    return this.isLarge || (this.isStepped && !this.isOn);
+  }
+
+  get isLarge() {
+    const { mode, zoom } = this.viewer.state;
+    return mode !== "grid" || zoom > 1;
   }
 
   /** True where frames are shown in the place of posters. */
@@ -129,17 +133,21 @@ export class Playing {
 
   /** The browser cannot play a file; `words` say why, if it is not for its format. */
   refused(cell, url, words) {
-    const { originals, previews, stage } = this.viewer;
+    const { originals, playBar, previews, stage } = this.viewer;
     const files = originals.url(cell.key) === url ? originals : previews;
     files.troubles.set(cell.key, words ?? `This browser cannot play ${files.type(cell.key)}.`);
     stage.showKey(cell.key);
     stage.look();
+    playBar.draw();
   }
 
   // The clock
 
+  /** Seconds of the longest, without those of which neither file can be played. */
   get length() {
-    return Math.max(0, ...this.players.map((each) => each.seconds));
+    const { originals, previews } = this.viewer;
+    const isLost = ({ cell }) => originals.troubles.has(cell.key) && previews.troubles.has(cell.key);
+    return Math.max(0, ...this.players.map((each) => (isLost(each) ? 0 : each.seconds)));
   }
 
   get position() {

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 from sandboxes import until
 
 from browser.harness import Lab, write_notebook
-from browser.viewing import COVERED, HOLD, SLOWED, TIMES, Films, View
+from browser.viewing import COVERED, HOLD, SHORTENED, SLOWED, TIMES, Films, View
 from rivya_nb.store.store import Store
 
 CONNECT = """import os
@@ -289,6 +289,14 @@ def test_only_videos_that_are_seen_are_loaded(films: Films) -> None:
     films.page.set_viewport_size({"width": 1200, "height": 1000})
     films.root.scroll_into_view_if_needed()
     expect(films.videos).to_have_count(4)
+
+
+def test_nobody_waits_for_the_end_of_a_video_that_cannot_be_played(films: Films) -> None:
+    films.cells.first.focus()
+    films.press(".")
+    films.wait_until(SHORTENED)
+    expect(films.videos).to_have_count(2)
+    assert films.root.get_by_text("It cannot be played").count() == 2
 
 
 def test_a_rating_shows_at_once_and_is_kept(view: View) -> None:

@@ -46,6 +46,12 @@ COVERED = """root => [...root.querySelectorAll('.frame .player')].every((player,
     const pen = still?.getContext('2d');
     return isThere && pen?.getImageData(still.width / 2, still.height / 2, 1, 1).data[3] === 255;
 })"""
+# Whether the clock is as short as the shorter videos, once the longer ones cannot be played.
+SHORTENED = """root => {
+    for (const video of root.querySelectorAll('.frame video'))
+        if (video.duration > 2) video.dispatchEvent(new Event('error'));
+    return root.querySelector('input[aria-label="Position"]').max < 2;
+}"""
 # The most seconds in a while between the longest videos, of which one can play at a quarter of its speed alone.
 SLOWED = """root => new Promise(resolve => {
     const videos = [...root.querySelectorAll('.frame video')].filter(video => video.duration > 2);

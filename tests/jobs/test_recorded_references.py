@@ -174,6 +174,17 @@ BAD: dict[str, tuple[Callable[[Path], object], Model, str]] = {
         "clip.webm: its bytes are video/webm; accepted are mp4, quicktime, matroska; a program such as ffmpeg "
         "converts it",
     ),
+    "a video of a format that is not known": (
+        lambda folder: written(folder, "clip.avi", b"RIFF\x20\0\0\0AVI LIST\0\1" + bytes(400)),
+        FILMS,
+        "clip.avi: its format is not known here; accepted are jpeg, png, webp, mp4, quicktime, matroska; a "
+        "program such as ffmpeg converts videos and sounds",
+    ),
+    "what is of no format, for a model of pictures": (
+        lambda folder: written(folder, "clip.avi", b"RIFF\x20\0\0\0AVI LIST\0\1" + bytes(400)),
+        PICTURES,
+        "clip.avi: its format is not known here; accepted are jpeg, png and webp",
+    ),
     "a file that is cut": (
         lambda folder: written(folder, "clip.mp4", mp4(3)[:-40]),
         FILMS,

@@ -108,6 +108,7 @@ def test_stills_beside_sound_are_the_covers_of_its_chapters(
         b"TAG: what a text may begin with.\n" * 99,
         bytes(300),
         b"\xff\xfb",
+        b"\xff\xfb\xf0\x64" * 99,
     ],
     ids=lambda data: repr(data[:12]),
 )

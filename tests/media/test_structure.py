@@ -452,3 +452,99 @@ def test_a_head_without_a_sound_or_a_picture_is_cut() -> None:
     segment = webm[: webm.index(b"\x18\x53\x80\x67") + 4]
     for nothing in (b"\x80", b"\x01" + b"\xff" * 7):
         assert walked(segment + nothing, "film.webm").whole is False
+
+
+AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+
+
+@pytest.mark.parametrize("rate", AAC_RATES)
+def test_an_aac_lasts_as_long_as_its_frames_at_each_rate(rate: int) -> None:
+    head = (0xFFF1 << 40 | 1 << 38 | AAC_RATES.index(rate) << 34 | 1 << 30 | 20 << 13).to_bytes(7, "big")
+    assert walked((head + bytes(13)) * 4, "sound.aac") == Walked(None, pytest.approx(4096 / rate))
+
+
+KBITS = {
+    # By the bits of version and layer: MPEG-1 and MPEG-2, layers II and III.
+    0b1110: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    0b1101: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    0b1010: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    0b1001: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    0b0001: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+
+
+@pytest.mark.parametrize("kind", KBITS)
+def test_an_mp3_lasts_as_long_as_its_frames_at_each_rate(kind: int) -> None:
+    samples = 576 if kind in (0b1001, 0b0001) else 1152
+    for place, hertz in enumerate((44100, 48000, 32000)):
+        rate = hertz // {0b11: 1, 0b10: 2, 0b00: 4}[kind >> 2]
+        for bits, kbits in enumerate(KBITS[kind], start=1):
+            for padding in (0, 1):
+                head = 0xFFE << 20 | kind << 17 | 1 << 16 | bits << 12 | place << 10 | padding << 9
+                frame = head.to_bytes(4, "big") + bytes(samples * kbits * 125 // rate + padding - 4)
+                found = walked(frame * 4, "plain.mp3")
+                assert found == Walked(None, pytest.approx(4 * samples / rate)), (kbits, rate)
+                # The last one is not all there.
+                assert walked((frame * 4)[:-1], "plain.mp3") == Walked(
+                    False, pytest.approx(3 * samples / rate)
+                )
+
+
+def heads(wide: int, clock: int, ticks: int, number: int = 1) -> bytes:
+    """The head of a track and of its samples, with times of 4 or 8 bytes."""
+    version, times = bytes([wide == 8, 0, 0, 7]), bytes(2 * wide)
+    place = ticks.to_bytes(wide, "big")
+    matrix = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    size = struct.pack(">II", 48 << 16, 32 << 16)
+    head = box(b"tkhd", version + times + struct.pack(">II", number, 0) + place + bytes(16) + matrix + size)
+    media = box(b"mdhd", version + times + clock.to_bytes(4, "big") + place + bytes(4))
+    return head + box(b"mdia", media + box(b"hdlr", bytes(8) + b"vide" + bytes(13)))
+
+
+def in_fragments(wide: int, usual: int, own: int | None) -> bytes:
+    """An MP4 of five samples in one fragment, whose length is told for all tracks, or by the fragment."""
+    film = box(
+        b"mvhd", bytes([wide == 8, 0, 0, 0]) + bytes(2 * wide) + (1000).to_bytes(4, "big") + bytes(wide + 80)
+    )
+    extends = box(b"mvex", box(b"trex", struct.pack(">6I", 0, 1, 1, usual, 0, 0)))
+    head = struct.pack(">II", 0 if own is None else 8, 1) + (b"" if own is None else own.to_bytes(4, "big"))
+    fragment = box(b"moof", box(b"traf", box(b"tfhd", head) + box(b"trun", struct.pack(">II", 0, 5))))
+    moov = box(b"moov", film + box(b"trak", heads(wide, 500, 0)) + extends)
+    return box(b"ftyp", b"isom" + bytes(4)) + moov + fragment + box(b"mdat", bytes(9)) + box(b"mfra", b"")
+
+
+@pytest.mark.parametrize(("own", "duration"), [(None, 1.0), (50, 0.5)])
+@pytest.mark.parametrize("wide", [4, 8])
+def test_samples_of_fragments_last_as_long_as_is_usual_or_as_the_fragment_says(
+    wide: int, own: int | None, duration: float
+) -> None:
+    found = walked(in_fragments(wide, 100, own), "film.mp4")
+    assert found == Walked(True, duration, 48, 32, "video", 5 / duration)
+
+
+@pytest.mark.parametrize("wide", [4, 8])
+def test_a_film_without_samples_in_its_tables_lasts_as_long_as_its_head_says(wide: int) -> None:
+    film = box(
+        b"mvhd", bytes([wide == 8, 0, 0, 0]) + bytes(2 * wide) + (1000).to_bytes(4, "big") + bytes(wide + 80)
+    )
+    data = box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", film + box(b"trak", heads(wide, 500, 2500)))
+    assert (walked(data, "film.mp4").duration, walked(data, "film.mp4").width) == (2.5, 48)
+    unknown = box(b"moov", film + box(b"trak", heads(wide, 500, 256**wide - 1)))
+    assert walked(box(b"ftyp", b"isom" + bytes(4)) + unknown, "film.mp4").duration is None
+
+
+def test_an_index_in_front_of_fragments_counts_from_its_own_end() -> None:
+    data = DATA["dash.mp4"]
+    at = data.index(b"sidx") + 4
+    first = at + 12 + (8 if data[at] else 4)
+    assert data[at] in (0, 1)
+    wide = 8 if data[at] else 4
+    assert walked(patched(data, first, (5000).to_bytes(wide, "big")), "dash.mp4").whole is False
+    # It counts no more fragments than it has room for.
+    assert walked(patched(data, first + wide + 2, b"\xff\xff"), "dash.mp4").whole is True
+
+
+def test_a_film_whose_track_has_no_size_has_that_of_its_samples() -> None:
+    data = DATA["film.mp4"]
+    found = walked(patched(data, data.index(b"tkhd") + 80, bytes(8)), "film.mp4")
+    assert (found.width, found.height) == (48, 32)
