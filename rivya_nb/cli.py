@@ -7,7 +7,6 @@ on this machine.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from rivya_nb import asking_commands, limit_commands, sandbox_commands, store_co
 from rivya_nb._version import __version__
 from rivya_nb.doctor import command as doctor_command
 from rivya_nb.errors import RivyaError
+from rivya_nb.files import print_any_sign
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
@@ -28,10 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     It ends without a word when whoever reads what it says has gone, as `head` does after some lines.
     """
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal, or a file, whose encoding lacks a sign is no reason to stop.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    print_any_sign()
     try:
         try:
             return _done(argv)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 
 import pytest
 
+from rivya_nb.files import print_any_sign
 from rivya_nb.session.showing.terminal import WorkLog
 
 
@@ -37,6 +39,15 @@ def test_a_terminal_that_only_prints_gets_no_line_to_write_over(monkeypatch: pyt
     screen = Terminal()
     WorkLog(screen).show("1 of 10", 0.1)
     assert screen.getvalue() == ""
+
+
+def test_what_a_terminal_has_no_sign_for_becomes_a_question_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    print_any_sign()
+    print("A fox – ✓", flush=True)
+    assert screen.buffer.getvalue().decode() == f"A fox ? ?{os.linesep}"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from IPython.core.magic import no_var_expand
 
 from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError, WaitInterruptedError
+from rivya_nb.files import print_any_sign
 from rivya_nb.magics import awaiting, opening
 from rivya_nb.magics.completion import hooks
 
@@ -265,6 +266,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         ("line", awaiting.AWAITED_MAGIC, magics.command_awaited),
     ):
         add(function, magic_kind=kind, magic_name=name)
+    print_any_sign()
     awaiting.install(shell)
     opening.install(shell)
     hooks.install(shell)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import time
 import urllib.request
@@ -16,28 +15,21 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from tests.browser.harness import ALL_DECODED, CHROMIUM_ARGUMENTS, find_chromium
+
 SECONDS = 120
 """How long a condition is waited for; much longer than it takes, since a machine may be busy."""
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-sync",
-)
-ALL_DECODED = "images => images.every(image => image.complete && image.naturalWidth > 0)"
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The machine's own Chromium."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = next((found for name in names if (found := shutil.which(name))), None)
+    path = find_chromium()
     if path is None:
-        raise RuntimeError(f"no Chromium found: looked for {', '.join(names)}")
+        raise RuntimeError("no Chromium found")
     expect.set_options(timeout=SECONDS * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGUMENTS))
         yield browser
         browser.close()
 
@@ -46,17 +38,6 @@ def new_page(browser: Browser) -> Page:
     page = browser.new_context(viewport={"width": 1300, "height": 1500}).new_page()
     page.set_default_timeout(SECONDS * 1000)
     return page
-
-
-def write_notebook(path: Path, sources: Sequence[str]) -> Path:
-    """A notebook of code cells; its kernel is named, or the front end would ask for one."""
-    import nbformat
-    from nbformat.v4 import new_code_cell, new_notebook
-
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [new_code_cell(source) for source in sources]
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
-    return path
 
 
 def decoded(images: Locator, count: int) -> None:

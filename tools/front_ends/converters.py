@@ -9,8 +9,9 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from tests.browser.harness import write_notebook
 from tools.front_ends import cells
-from tools.front_ends.browser import SECONDS, chromium, decoded, new_page, server, until, write_notebook
+from tools.front_ends.browser import SECONDS, chromium, decoded, new_page, server, until
 from tools.front_ends.environments import Environment
 from tools.front_ends.notebooks import Tried, try_panel, try_viewer
 from tools.front_ends.results import NONE, WORKS, Outcome, screenshots

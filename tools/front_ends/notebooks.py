@@ -9,8 +9,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, expect
 
+from tests.browser.harness import write_notebook
 from tools.front_ends import cells
-from tools.front_ends.browser import SECONDS, LabNotebook, Server, decoded, new_page, until, write_notebook
+from tools.front_ends.browser import SECONDS, LabNotebook, Server, decoded, new_page, until
 from tools.front_ends.environments import Environment
 from tools.front_ends.results import WORKS, Outcome, screenshots
 

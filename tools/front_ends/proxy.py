@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 import urllib.request
@@ -10,18 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from tests.browser.harness import free_port
 from tools.front_ends.browser import SECONDS, Server
 from tools.front_ends.environments import CACHE
 
 BASE_URL = "/user/anna/"
 TOKEN = "known-to-anna"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextmanager

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.harness import free_port
 from tools.front_ends.browser import SECONDS, chromium, new_page, until
 from tools.front_ends.environments import Environment
 from tools.front_ends.notebooks import Tried, try_viewer
-from tools.front_ends.proxy import free_port
 from tools.front_ends.results import NONE, Outcome
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pexpect
 
+from tests.browser.harness import write_notebook
 from tools.front_ends import cells
-from tools.front_ends.browser import SECONDS, chromium, decoded, new_page, write_notebook
+from tools.front_ends.browser import SECONDS, chromium, decoded, new_page
 from tools.front_ends.environments import Environment
 from tools.front_ends.notebooks import INTERRUPTED, Tried
 from tools.front_ends.results import NONE, Outcome, screenshots

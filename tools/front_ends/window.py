@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.browser.harness import write_notebook
 from tools.front_ends import cells
-from tools.front_ends.browser import write_notebook
 from tools.front_ends.environments import Environment
 from tools.front_ends.notebooks import Tried
 from tools.front_ends.results import Outcome, screenshots
