@@ -219,6 +219,7 @@ QUESTIONS = {
     "a run": Question(runs=(7,)),
     "two days long ago": Question(since=START + 86_400, until=START + 3 * 86_400),
     "a rare word": Question(prompt="xylophonist"),
+    "two rare letters": Question(prompt="qz"),
     "a frequent word": Question(prompt="studio"),
     "two frequent words": Question(prompt="photo studio"),
     "no such word": Question(prompt="zzyzx"),

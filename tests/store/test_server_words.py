@@ -53,13 +53,15 @@ def test_words_of_one_or_two_characters_are_found_by_an_index(postgresql: Postgr
     with closing(Store.open(postgresql.new_store())) as store:
         add(store, *(done(f"a cat {number} ภาพ {chr(0x4E00 + number)}") for number in range(200)))
         add(store, done("黑猫 on 山水"), done("a 猫, a 山"), done("山水 at night"), done("b d"))
+        add(store, done('an "XQ\\7k" 100% {}, q'), done("q7"))
         with store.database.writing() as connection:
             connection.execute(text("SET LOCAL enable_seqscan = off"))
-            found = select(prompts.c.id).where(contain((Sought("山水"),), by_index=True))
-            plan = str(found.compile(connection, compile_kwargs={"literal_binds": True}))
-            assert "prompts_by_short_pieces" in "\n".join(
-                connection.execute(text(f"EXPLAIN {plan}")).scalars()
-            )
+            for words in ("山水", "山", "xq", "7k", "z", "8"):
+                found = select(prompts.c.id).where(contain((Sought(words),), by_index=True))
+                plan = str(found.compile(connection, compile_kwargs={"literal_binds": True}))
+                assert "prompts_by_rare_pieces" in "\n".join(
+                    connection.execute(text(f"EXPLAIN {plan}")).scalars()
+                )
         expected = {
             "山水": 2,
             "山": 3,
@@ -70,8 +72,21 @@ def test_words_of_one_or_two_characters_are_found_by_an_index(postgresql: Postgr
             "山水 -猫": 1,
             "黑 OR 山水": 2,
         }
-        expected |= {"b": 1, "d 猫": 0, "-山": 201, "黑 OR b": 2, "ภา": 200, "a": 202, "t猫": 0, "棚": 0}
+        expected |= {"b": 1, "d 猫": 0, "-山": 203, "黑 OR b": 2, "ภา": 200, "a": 203, "t猫": 0, "棚": 0}
         assert {words: store.count(Question(prompt=words)) for words in expected} == expected
+        expected |= {
+            "xq": 1,
+            "7K": 1,
+            "q": 2,
+            "7": 40,
+            '"k\\""': 0,
+            '"': 1,
+            "\\": 1,
+            "%": 1,
+            "{}": 1,
+            "qx": 0,
+            "z": 0,
+        }
         pages = {words: len(store.history(Question(prompt=words), limit=500)) for words in expected}
         assert pages == expected
 
