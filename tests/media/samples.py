@@ -52,6 +52,7 @@ SAMPLES: Mapping[str, Sample] = {
     "sound.weba": Sample("audio", "audio/webm", 0.507),
     "sound.ogg": Sample("audio", "audio/ogg", 0.5),
     "vorbis.ogg": Sample("audio", "audio/ogg", 0.5),
+    "speex.ogg": Sample("audio", "audio/ogg", 0.5),
     "sound.mp3": Sample("audio", "audio/mpeg", 0.575),
     "cover.mp3": Sample("audio", "audio/mpeg", 0.575),
     "tagged.mp3": Sample("audio", "audio/mpeg", 0.575),
