@@ -61,6 +61,7 @@ SAMPLES: Mapping[str, Sample] = {
     "wide.wav": Sample("audio", "audio/wav", 0.5),
     "piped.wav": Sample("audio", "audio/wav", 0.5, whole=None),
     "sound.flac": Sample("audio", "audio/flac", 0.5),
+    "blocks.flac": Sample("audio", "audio/flac", 0.288),
     "sound.aac": Sample("audio", "audio/aac", 0.557, whole=None),
 }
 
