@@ -58,6 +58,7 @@ SLOWED = """root => new Promise(resolve => {
     const rate = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'playbackRate');
     const slow = { configurable: true, get: () => 1, set() { rate.set.call(this, 0.25); } };
     Object.defineProperty(videos.at(-1), 'playbackRate', slow);
+    videos.at(-1).playbackRate = 1;
     const began = performance.now();
     let most = 0;
     const look = () => {

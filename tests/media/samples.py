@@ -52,6 +52,7 @@ SAMPLES: Mapping[str, Sample] = {
     "sound.weba": Sample("audio", "audio/webm", 0.507),
     "sound.ogg": Sample("audio", "audio/ogg", 0.5),
     "vorbis.ogg": Sample("audio", "audio/ogg", 0.5),
+    "speex.ogg": Sample("audio", "audio/ogg", 0.5),
     "sound.mp3": Sample("audio", "audio/mpeg", 0.575),
     "cover.mp3": Sample("audio", "audio/mpeg", 0.575),
     "tagged.mp3": Sample("audio", "audio/mpeg", 0.575),
@@ -60,6 +61,7 @@ SAMPLES: Mapping[str, Sample] = {
     "wide.wav": Sample("audio", "audio/wav", 0.5),
     "piped.wav": Sample("audio", "audio/wav", 0.5, whole=None),
     "sound.flac": Sample("audio", "audio/flac", 0.5),
+    "blocks.flac": Sample("audio", "audio/flac", 0.288),
     "sound.aac": Sample("audio", "audio/aac", 0.557, whole=None),
 }
 
