@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import warnings
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
@@ -29,9 +30,12 @@ def leave_to_parent(loop: asyncio.AbstractEventLoop) -> None:
     if not isinstance(loop, asyncio.SelectorEventLoop):
         return
     private: Any = loop
-    for handle in (*private._ready, *private._scheduled):
-        if handle._context.get(_is_work):
-            handle.cancel()
+    with warnings.catch_warnings():
+        # What had not begun goes with its handle. It is the parent's copy that is awaited.
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+        for handle in (*private._ready, *private._scheduled):
+            if handle._context.get(_is_work):
+                handle.cancel()
     _watch_alone(private)
 
 

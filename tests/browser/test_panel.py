@@ -27,6 +27,8 @@ BUSY = """import os, time
 while os.path.exists("held"):
     time.sleep(0.05)"""
 """The cell below the panel's, with which `PanelPage.held` keeps the kernel from answering."""
+SERVICE = "panelled-service"
+"""The folder of the sandbox, beside the notebook."""
 HOSTILE = 'A glass bottle <img src=x onerror="window.hacked = true">'
 RUN_WITHOUT_WAITING = "() => void window.jupyterapp.commands.execute('notebook:run-cell')"
 RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
@@ -116,8 +118,10 @@ def opened(lab: Lab, name: str, *cells: str) -> Iterator[PanelPage]:
 
 @pytest.fixture(scope="module")
 def panel(lab: Lab) -> Iterator[PanelPage]:
+    service = lab.folder / SERVICE
+    service.mkdir()
     with (
-        running_sandbox(SandboxConfig(latency=3, credits=10_000), shrink=4) as url,
+        running_sandbox(SandboxConfig(latency=3, credits=10_000), service, shrink=4) as url,
         opened(lab, "panel", OPEN.format(key=DEFAULT_KEY, url=url), BUSY) as made,
     ):
         yield made
@@ -130,9 +134,9 @@ def png(size: tuple[int, int] = (320, 200)) -> bytes:
 
 
 @contextmanager
-def unending(store: Path) -> Iterator[None]:
-    """The tasks of a store's sandbox that are made within the block end with it."""
-    with closing(sqlite3.connect(store / "sandbox" / "sandbox.sqlite", isolation_level=None)) as tasks:
+def unending(service: Path) -> Iterator[None]:
+    """The tasks that a sandbox in a folder is given within the block end with it."""
+    with closing(sqlite3.connect(service / "sandbox.sqlite", isolation_level=None)) as tasks:
         longer = "UPDATE tasks SET finished_at = created_at + 600 WHERE id = NEW.id"
         tasks.execute(f"CREATE TRIGGER longer AFTER INSERT ON tasks BEGIN {longer}; END")
         yield
@@ -364,7 +368,7 @@ def test_a_busy_kernel_is_told_and_no_click_is_lost(panel: PanelPage) -> None:
 def test_a_restarted_kernel_finds_the_form_and_the_unfinished_run(panel: PanelPage) -> None:
     panel.field("Prompt").fill("A glass bottle, remembered")
     panel.field("Seed").fill("77")
-    with unending(panel.notebook.path.with_name("panelled")):
+    with unending(panel.notebook.path.with_name(SERVICE)):
         panel.generate(4)
         expect(panel.row(4)).to_contain_text("queued")
         panel.page.evaluate(RESTART)
