@@ -5,6 +5,17 @@ import { Judge } from "./judge.js";
 
 const KEPT = "rivya-judge-";
 
+/** False where the browser keeps nothing. */
+function canKeep() {
+  try {
+    localStorage.setItem(KEPT, "");
+    localStorage.removeItem(KEPT);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 class PageSource {
   constructor(given) {
     Object.assign(this, given);
@@ -13,7 +24,7 @@ class PageSource {
     const kept = this.read();
     this.copy = kept.copy ?? crypto.getRandomValues(new Uint32Array(4)).reduce((text, part) => text + part.toString(16).padStart(8, "0"), "");
     this.votes = new Map(Object.entries(kept.votes ?? {}).map(([place, vote]) => [Number(place), vote]));
-    this.canKeep = this.write();
+    this.canKeep = canKeep();
   }
 
   read() {
@@ -24,13 +35,12 @@ class PageSource {
     }
   }
 
-  /** False where the browser keeps nothing. */
+  /** Only after a vote: a page that is loaded must not write over what another one has just kept. */
   write() {
     try {
       localStorage.setItem(this.name, JSON.stringify({ copy: this.copy, votes: Object.fromEntries(this.votes) }));
-      return true;
     } catch {
-      return false;
+      // The page has said that nothing is kept.
     }
   }
 

@@ -11,6 +11,7 @@ import pytest
 from media.films import film_record
 from media.samples import FOLDER
 from playwright.sync_api import Browser, Locator, Page, expect
+from sandboxes import until
 from store.filling import done
 
 import rivya_nb as rv
@@ -164,7 +165,13 @@ def test_a_page_works_as_a_file_and_gives_its_votes_back(
     judge.press("ArrowLeft", 1)
     judge.press("ArrowDown", 2)
     page.screenshot(path=screenshots / "judge-page.png")
-    page.reload()
+
+    def is_kept() -> bool:
+        page.reload()
+        return "2 of about" in judge.state.inner_text()
+
+    # The browser writes what pages keep in its own time.
+    assert until(is_kept)
     judge.wait(2)
     for judged in range(3, PAIRS + 1):
         judge.press("ArrowRight", judged)

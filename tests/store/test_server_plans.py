@@ -10,7 +10,7 @@ from servers import PostgresqlServer
 from sqlalchemy import text
 
 from rivya_nb.store.postgresql import database
-from rivya_nb.store.records import Question
+from rivya_nb.store.questions import Question
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add
