@@ -15,7 +15,7 @@ from rivya_nb import asking_commands, limit_commands, sandbox_commands, store_co
 from rivya_nb._version import __version__
 from rivya_nb.doctor import command as doctor_command
 from rivya_nb.errors import RivyaError
-from rivya_nb.files import print_any_sign
+from rivya_nb.printing import print_any_sign
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""

@@ -1,11 +1,9 @@
-"""Paths that a user gives: from a text to a path, and from a path to an open file; what is printed to."""
+"""Paths that a user gives: from a text to a path, and from a path to an open file."""
 
 from __future__ import annotations
 
-import io
 import os
 import stat
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -139,10 +137,3 @@ def _wrong(given: object, message: str) -> UsageError:
     text = str(os.fspath(given) if isinstance(given, os.PathLike) else given)
     shown = "".join(char if char.isprintable() else "�" for char in text)
     return UsageError([Mistake(shown, message)])
-
-
-def print_any_sign() -> None:
-    """Let a terminal, or a file, whose encoding lacks a sign get a question mark for it, and no error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")

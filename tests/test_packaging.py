@@ -63,7 +63,7 @@ FLOORS = (
     ("imaging",),
     ("contract",),
     ("files", "spreadsheets"),
-    ("errors", "imports", "_version"),
+    ("errors", "imports", "printing", "_version"),
 )
 FACE = "__init__"
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from rivya_nb.files import print_any_sign
+from rivya_nb.printing import print_any_sign
 from rivya_nb.session.showing.terminal import WorkLog
 
 

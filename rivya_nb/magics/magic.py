@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from IPython.core.magic import no_var_expand
 
 from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError, WaitInterruptedError
-from rivya_nb.files import print_any_sign
 from rivya_nb.magics import awaiting, opening
 from rivya_nb.magics.completion import hooks
+from rivya_nb.printing import print_any_sign
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

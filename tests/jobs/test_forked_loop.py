@@ -22,5 +22,4 @@ def test_work_that_had_not_begun_is_left_without_a_warning() -> None:
         leave_to_parent(loop)
         gc.collect()
     assert [str(each.message) for each in said] == []
-    loop.run_until_complete(asyncio.sleep(0))
     loop.close()
