@@ -65,6 +65,12 @@ class PromptServer(uvicorn.Server):
         await asyncio.wrap_future(self.told_to_end)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Who was accepted in this turn of the loop is a connection three turns later; asyncio would lose it in a
+        # server that is closed by then.
+        for listener in sockets or ():
+            asyncio.get_running_loop().remove_reader(listener)
+        for _ in range(3):
+            await asyncio.sleep(0)
         for listener in (*self.servers, *(sockets or ())):
             listener.close()
         state = self.server_state
@@ -75,6 +81,8 @@ class PromptServer(uvicorn.Server):
             await asyncio.sleep(0.002)
         for task in state.tasks:
             task.cancel()
+        for connection in tuple(state.connections):
+            connection.transport.abort()
         await self.lifespan.shutdown()
 
 
