@@ -187,7 +187,8 @@ def _named(path: Path, names: tuple[str, ...]) -> str | None:
         return "panel in browsers"
     if "kernel" in path.parts and path.stem in LENT:
         return "lent kernels"
-    return next((name for name in names if name in path.parts or path.stem == name), None)
+    places = {*path.parts, path.stem}
+    return next((name for name in names if name in places), None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

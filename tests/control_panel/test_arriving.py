@@ -13,7 +13,7 @@ import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.panel import Panel
 
-NOISE = png(1400, 1200)
+NOISE = png(64, 64)
 HALF = len(NOISE) // 2
 
 

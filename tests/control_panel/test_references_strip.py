@@ -43,7 +43,7 @@ def drop(panel: Panel, name: str, data: bytes, number: int = 1, piece: int = 1 <
 
 def png(*size: int) -> bytes:
     buffer = BytesIO()
-    Image.effect_noise((size[0], size[1]), 90).convert("RGB").save(buffer, "PNG")
+    Image.effect_noise((size[0], size[1]), 90).convert("RGB").save(buffer, "PNG", compress_level=0)
     return buffer.getvalue()
 
 
@@ -62,7 +62,7 @@ def filled(panel: Panel, *files: str) -> Panel:
 
 def test_a_file_arrives_in_pieces_and_whole(session: rv.Session, opened: Callable[..., Panel]) -> None:
     panel = opened()
-    data = png(1400, 1200)
+    data = png(900, 800)
     assert len(data) > 2 * (1 << 20)
     drop(panel, "noise.png", data)
     until(lambda: panel.model.references.value)
