@@ -18,6 +18,7 @@ import pytest
 import trustme
 from api.scripted import Action, closed_port, raw, scripted, silence
 from disks import may_mount, read_only_disk
+from listening import listening
 from sandboxes import running_sandbox
 
 from rivya_nb.api import http
@@ -202,10 +203,7 @@ def serving(authority: trustme.CA, look: Callable[[], str], **lifetime: datetime
     authority.issue_cert("localhost", **lifetime).configure_cert(context)
 
     async def serve() -> str:
-        server = await asyncio.start_server(
-            lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context
-        )
-        async with server:
+        async with listening(lambda _reader, writer: writer.close(), ssl=context) as server:
             port = server.sockets[0].getsockname()[1]
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("RIVYA_BASE_URL", f"https://localhost:{port}")
