@@ -175,16 +175,16 @@ LOGIN = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r
 
 
 @pytest.mark.parametrize(
-    ("action", "said"),
+    ("action", "patience", "said"),
     [
-        (raw(LOGIN), "perhaps this network asks to log in"),
-        (silence(), "See whether this machine is online"),
+        (raw(LOGIN), 20.0, "perhaps this network asks to log in"),
+        (silence(), 0.2, "See whether this machine is online"),
     ],
 )
 def test_a_service_that_does_not_answer_as_the_api_does(
-    action: Action, said: str, monkeypatch: pytest.MonkeyPatch
+    action: Action, patience: float, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "PATIENCE", 0.2)
+    monkeypatch.setattr(service, "PATIENCE", patience)
     monkeypatch.setenv("RIVYA_API_KEY", REAL_LOOKING_KEY)
 
     async def looked() -> tuple[str, list[Verdict]]:
