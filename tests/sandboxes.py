@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from listening import let_in
 
 from rivya_nb.sandbox import DEFAULT_KEY, task_results
 from rivya_nb.sandbox.config import SandboxConfig
@@ -65,12 +66,7 @@ class PromptServer(uvicorn.Server):
         await asyncio.wrap_future(self.told_to_end)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Who was accepted in this turn of the loop is a connection three turns later; asyncio would lose it in a
-        # server that is closed by then.
-        for listener in sockets or ():
-            asyncio.get_running_loop().remove_reader(listener)
-        for _ in range(3):
-            await asyncio.sleep(0)
+        await let_in(sockets or ())
         for listener in (*self.servers, *(sockets or ())):
             listener.close()
         state = self.server_state

@@ -18,6 +18,7 @@ import pytest
 import trustme
 from api.scripted import Action, closed_port, raw, scripted, silence
 from disks import may_mount, read_only_disk
+from listening import listening
 from sandboxes import running_sandbox
 
 from rivya_nb.api import http
@@ -174,16 +175,16 @@ LOGIN = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r
 
 
 @pytest.mark.parametrize(
-    ("action", "said"),
+    ("action", "patience", "said"),
     [
-        (raw(LOGIN), "perhaps this network asks to log in"),
-        (silence(), "See whether this machine is online"),
+        (raw(LOGIN), 20.0, "perhaps this network asks to log in"),
+        (silence(), 0.2, "See whether this machine is online"),
     ],
 )
 def test_a_service_that_does_not_answer_as_the_api_does(
-    action: Action, said: str, monkeypatch: pytest.MonkeyPatch
+    action: Action, patience: float, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "PATIENCE", 0.2)
+    monkeypatch.setattr(service, "PATIENCE", patience)
     monkeypatch.setenv("RIVYA_API_KEY", REAL_LOOKING_KEY)
 
     async def looked() -> tuple[str, list[Verdict]]:
@@ -202,10 +203,7 @@ def serving(authority: trustme.CA, look: Callable[[], str], **lifetime: datetime
     authority.issue_cert("localhost", **lifetime).configure_cert(context)
 
     async def serve() -> str:
-        server = await asyncio.start_server(
-            lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context
-        )
-        async with server:
+        async with listening(lambda _reader, writer: writer.close(), ssl=context) as server:
             port = server.sockets[0].getsockname()[1]
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("RIVYA_BASE_URL", f"https://localhost:{port}")

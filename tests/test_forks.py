@@ -149,7 +149,7 @@ import os, sys, threading, time
 from pathlib import Path
 from rivya_nb.store import sqlite_database as database
 from rivya_nb.store.store import Store
-database.BUSY_SECONDS = 0.5
+database.BUSY_SECONDS = {patience}
 store, folder = Store.open(Path(sys.argv[3])), Path(sys.argv[3])
 begun = threading.Event()
 def write():
@@ -171,12 +171,13 @@ store.unfinished()
 
 def test_a_child_that_is_forked_while_another_thread_writes_can_open_the_store(tmp_path: Path) -> None:
     fork = "thread = threading.Thread(target=write); thread.start(); begun.wait(); fork(); thread.join()"
-    out, err = _run(FORK_IN_TRANSACTION.format(fork=fork), "", tmp_path)
+    out, err = _run(FORK_IN_TRANSACTION.format(fork=fork, patience=60), "", tmp_path)
     assert (out, err) == ("opened []\n", "")
 
 
 def test_a_child_that_is_forked_within_a_transaction_is_told_at_once(tmp_path: Path) -> None:
-    out, err = _run(FORK_IN_TRANSACTION.format(fork="with store.database.writing(): fork()"), "", tmp_path)
+    fork = "with store.database.writing(): fork()"
+    out, err = _run(FORK_IN_TRANSACTION.format(fork=fork, patience=0.5), "", tmp_path)
     assert (out, err) == ("StoreError True\n", "")
 
 

@@ -97,19 +97,20 @@ def test_the_keyring_is_not_even_loaded_where_a_key_is_known(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("backend", "said"),
-    [(keyring_backends.Locked, "locked"), (keyring_backends.Hanging, "no answer in")],
+    ("backend", "patience", "said"),
+    [(keyring_backends.Locked, 60.0, "locked"), (keyring_backends.Hanging, 0.3, "no answer in")],
     ids=["locked", "hanging"],
 )
 def test_a_keyring_that_does_not_answer_keeps_nobody_from_connecting(
     connect: Connect,
     use_keyring: Callable[[KeyringBackend], None],
     backend: type[KeyringBackend],
+    patience: float,
     said: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(keychain, "PATIENCE", 0.3)
+    monkeypatch.setattr(keychain, "PATIENCE", patience)
     use_keyring(backend())
     session = connect()
     assert not session.has_key

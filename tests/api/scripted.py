@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from listening import listening
+
 from rivya_nb.api.caps import Cap
 from rivya_nb.api.client import RivyaClient
 from rivya_nb.api.results import ResultFetcher
@@ -186,10 +188,9 @@ async def scripted(*actions: Action, port: int = 0) -> AsyncIterator[Scripted]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port)
-    service.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    service.stop = server.close
-    async with server:
+    async with listening(serve, port) as server:
+        service.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        service.stop = server.close
         yield service
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from listening import listening
 from PIL import Image
 
 from api.scripted import IMPATIENT, KEY, PATIENT, Received, read_request
@@ -53,8 +54,7 @@ async def serving(authority: trustme.CA, name: str) -> AsyncIterator[tuple[int, 
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    async with server:
+    async with listening(serve, ssl=context) as server:
         yield server.sockets[0].getsockname()[1], received, asked
 
 

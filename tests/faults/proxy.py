@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from listening import let_in
+
 if TYPE_CHECKING:
     from rivya_nb import Job
 
@@ -206,10 +208,7 @@ class Proxy:
     async def refuse(self) -> None:
         """Refuse every new connection; those that there are go on."""
         if (server := self._server) is not None:
-            # Who has been accepted already is let in first: asyncio would lose them in a server that is closed.
-            for listener in server.sockets:
-                asyncio.get_running_loop().remove_reader(listener)
-            await asyncio.sleep(0)
+            await let_in(server.sockets)
             server.close()
             self._server = None
 

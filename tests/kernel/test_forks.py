@@ -50,7 +50,10 @@ told.decode()
 def test_a_child_of_a_cell_rests_and_leaves_the_work_to_its_parent(kernel_newest: Kernel) -> None:
     kernel = kernel_newest
     kernel.ok(LOAD)
-    passed, heard, turns = ast.literal_eval(ast.literal_eval(kernel.ok(FORK).result or ""))
+    forked = kernel.ok(FORK)
+    # The child, too, says that the cell is at its end, and perhaps before the parent has a result.
+    kernel.until(lambda: forked.result is not None, "the parent's result is there")
+    passed, heard, turns = ast.literal_eval(ast.literal_eval(forked.result or ""))
     assert (passed, heard) == (0, [])
     # What its parent's sockets have to say does not wake it. It would have turned some thousand times.
     assert turns < 100

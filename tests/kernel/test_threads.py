@@ -96,23 +96,49 @@ def test_a_thread_that_the_cell_waits_for_is_told_instead_of_waiting_for_ever(
     loaded.ok("[await asyncio.wrap_future(work.future) for work in w.works]")
 
 
+WATCH = """\
+import hashlib, os, subprocess
+seen, looked, check = [], threading.Event(), standstill.Standstill.check
+
+def look(self, since):
+    is_enough = True
+    try:
+        check(self, since)
+        if self._warned:
+            seen.append(time.monotonic())
+        is_enough = bool(seen) and seen[-1] - seen[0] > 2 * standstill.CERTAINTY
+    finally:
+        if is_enough and not looked.is_set():
+            looked.set()
+            os.write(far, b"1")
+standstill.Standstill.check = look
+"""
+BEGIN = "answers.clear(); seen.clear(); looked.clear(); near, far = os.pipe()"
 BUSY = {
-    "computing": "end = time.monotonic() + 1.2\nwhile time.monotonic() < end: sum(range(1000))",
-    "a long call": "import hashlib\nfor _ in range(6): hashlib.pbkdf2_hmac('sha256', b'a', b'b', 500_000)",
-    "asleep": "time.sleep(1.2)",
-    "computing with a lock": "with lock:\n    time.sleep(1.2)",
-    "computing with a lock on one line": "with lock: time.sleep(1.2)",
-    "an event, for a time": "threading.Event().wait(1.2)",
-    "a thread, for a time": "start(lambda: time.sleep(1.2)).join(10)",
-    "another process": "import subprocess\ndone = subprocess.run(['sleep', '1.2'])",
+    "computing": "while not looked.is_set(): sum(range(1000))",
+    "a long call": "while not looked.is_set(): hashlib.pbkdf2_hmac('sha256', b'a', b'b', 500_000)",
+    "asleep": "os.read(near, 1)",
+    "computing with a lock": "with lock:\n    os.read(near, 1)",
+    "computing with a lock on one line": "with lock: os.read(near, 1)",
+    "an event, for a time": "looked.wait(60)",
+    "a thread, for a time": "start(lambda: os.read(near, 1)).join(60)",
+    "another process": "done = subprocess.run(['head', '-c', '1'], stdin=near, stdout=subprocess.DEVNULL)",
 }
+"""Cells that are busy until the thread that waits has warned, and then looked for longer than it takes to be certain."""
+
+
+@pytest.fixture(scope="module")
+def watched(loaded: Kernel) -> Kernel:
+    loaded.ok(WATCH)
+    return loaded
 
 
 @pytest.mark.parametrize("cell", BUSY.values(), ids=BUSY)
-def test_a_cell_that_is_merely_busy_ends_no_wait(loaded: Kernel, cell: str) -> None:
-    busy = loaded.ok(f"answers.clear()\nthread = start(answer)\n{cell}")
+def test_a_cell_that_is_merely_busy_ends_no_wait(watched: Kernel, cell: str) -> None:
+    watched.ok(BEGIN)
+    busy = watched.ok(f"thread = start(answer)\n{cell}")
     assert busy.stderr.count("RuntimeWarning: ") == 1
-    assert loaded.ok("while thread.is_alive(): await asyncio.sleep(0.01)\nanswers").result == "[5]"
+    assert watched.ok("while thread.is_alive(): await asyncio.sleep(0.01)\nanswers").result == "[5]"
 
 
 def test_a_thread_that_the_cell_does_not_hold_up_waits_in_silence(loaded: Kernel) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import signal
 import threading
 from collections.abc import Coroutine
 from typing import Any
@@ -80,9 +81,11 @@ def end_all() -> None:
 
 
 def hang() -> None:
-    """Block the session's loop for good, a little later."""
+    """Block the session's loop for good, a little later. Each interrupt from then on is told before it acts."""
 
     async def block() -> None:
+        act: Any = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGINT, lambda *received: (print("interrupted"), act(*received)))
         print("hanging")
         threading.Event().wait()
 

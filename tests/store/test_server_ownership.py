@@ -73,16 +73,17 @@ def test_a_connection_that_is_made_anew_at_once_ends_no_step(
 def test_a_server_that_is_away_is_told_until_it_is_back(
     postgresql: PostgresqlServer, address: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rivya_nb.store.persisting.PATIENCE", 1.0)
     with closing(Store.open(address)) as store:
         job = a_job()
         add(store, job)
         before = store.owner.id
         postgresql.stop("fast")
         try:
-            assert until(lambda: refuses(store))
-            with pytest.raises(DatabaseUnreachableError, match="no server listens there"):
-                store.job(job.id)
+            with monkeypatch.context() as hasty:
+                hasty.setattr("rivya_nb.store.persisting.PATIENCE", 1.0)
+                assert until(lambda: refuses(store))
+                with pytest.raises(DatabaseUnreachableError, match="no server listens there"):
+                    store.job(job.id)
         finally:
             postgresql.start()
         assert until(lambda: not refuses(store))
