@@ -63,7 +63,7 @@ FLOORS = (
     ("imaging",),
     ("contract",),
     ("files", "spreadsheets"),
-    ("errors", "imports", "printing", "_version"),
+    ("errors", "imports", "printing", "typed", "_version"),
 )
 FACE = "__init__"
 

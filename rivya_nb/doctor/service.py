@@ -122,8 +122,8 @@ def key() -> Verdicts:
         if found.is_advice:
             raise NotConnectedError(f"{found.source}.")
         raise NotConnectedError(
-            f"{found.source}. Set RIVYA_API_KEY before the kernel starts, let %rivya connect ask for it, or use "
-            "the sandbox, which needs none: %rivya sandbox."
+            f"{found.source}. Set RIVYA_API_KEY before the kernel starts; or, in a notebook, let `%rivya connect` "
+            "ask for it, or use the sandbox, which needs none, with `%rivya sandbox`."
         )
     try:
         balance = asyncio.run(_balance(_client(found.key)))
