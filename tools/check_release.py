@@ -37,8 +37,8 @@ def obstacles(tag: str) -> Iterator[str]:
     relative = re.findall(r"\]\((?!https://|#)([^)]+)\)", _text("README.md"))
     if relative:
         yield (
-            f"README.md has {len(relative)} relative links and pictures, such as {relative[0]}: on the index's page "
-            "they lead nowhere; give them whole addresses"
+            f"README.md has {len(relative)} relative links and pictures, such as {relative[0]}: on the index's "
+            "page they lead nowhere; give them whole addresses"
         )
 
 
