@@ -34,6 +34,9 @@ from .calls import (
     resume as resume,
 )
 from .calls import (
+    retry as retry,
+)
+from .calls import (
     runs as runs,
 )
 from .calls import (

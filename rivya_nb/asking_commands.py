@@ -80,8 +80,8 @@ def _work(options: argparse.Namespace) -> int:
     try:
         if not session.has_key:
             raise NotConnectedError(
-                f"There is no key for {session.service} ({session.key_source}); set RIVYA_API_KEY, or let %rivya "
-                "connect --remember keep one in the keyring."
+                f"There is no key for {session.service} ({session.key_source}); set RIVYA_API_KEY, or run "
+                "`%rivya connect --remember` in a notebook, which keeps one in the keyring."
             )
         session.connection.require_key()
         session.prepare()

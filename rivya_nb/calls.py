@@ -262,6 +262,18 @@ def resume(
     return current_session().resume(run, unsent=unsent, max_credits=max_credits)
 
 
+def retry(run: Run | int | str, *, max_credits: int | None = None) -> Run:
+    """Fetch paid results of a run that did not arrive, and ask anew for what failed.
+
+    `run` may also be a run's id or name.
+
+    Raises:
+        UsageError: there is no such run.
+        CreditLimitError: asking again costs more than is allowed.
+    """
+    return current_session().retry(run, max_credits=max_credits)
+
+
 def recall(picture: str | os.PathLike[str] | bytes) -> Request:
     """The request that a result came from, for `plan` and `generate`; its `notes` say what did not fit.
 

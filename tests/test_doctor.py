@@ -17,14 +17,14 @@ from pathlib import Path
 import pytest
 import trustme
 from api.scripted import Action, closed_port, raw, scripted, silence
-from disks import may_mount, read_only_disk
+from disks import may_mount, read_only_disk, small_disk
 from listening import listening
 from sandboxes import running_sandbox
 
 from rivya_nb.api import http
 from rivya_nb.doctor import service
 from rivya_nb.doctor.command import CHECKS
-from rivya_nb.doctor.verdicts import WRONG, Check, Verdict, examined, ok
+from rivya_nb.doctor.verdicts import WRONG, Check, Verdict, examined, note, ok
 from rivya_nb.store.store import Store
 
 CALL = "from rivya_nb.cli import main; raise SystemExit(main(['doctor']))"
@@ -128,6 +128,7 @@ def test_an_address_that_cannot_be_used(address: str, said: str, monkeypatch: py
     monkeypatch.setenv("RIVYA_BASE_URL", address)
     assert said in complaint("Address")
     assert "hidden" not in complaint("Address")
+    assert look("Service") == [note("not asked, since the address is wrong")]
     assert look("Key")[0].words == "not looked for, since the address is wrong"
 
 
@@ -172,12 +173,16 @@ def test_a_key(key: str, mark: str, said: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 LOGIN = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"
+REFUSED = LOGIN.replace(b"200 OK", b"403 Forbidden")
+ELSEWHERE = b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nContent-Length: 0\r\n\r\n"
 
 
 @pytest.mark.parametrize(
     ("action", "patience", "said"),
     [
         (raw(LOGIN), 20.0, "perhaps this network asks to log in"),
+        (raw(REFUSED), 20.0, "answered 403 with a page of HTML. Open http://127.0.0.1:"),
+        (raw(ELSEWHERE), 20.0, "is the base URL right? Open http://127.0.0.1:"),
         (silence(), 0.2, "See whether this machine is online"),
     ],
 )
@@ -195,6 +200,27 @@ def test_a_service_that_does_not_answer_as_the_api_does(
     complained, [key] = asyncio.run(looked())
     assert said in complained
     assert (key.mark, "whether it is taken is not known" in key.words) == ("note", True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+            "wants a name and a password, as in http://NAME:",
+        ),
+        (ELSEWHERE, "Perhaps this network asks to log in: open any page in a browser"),
+    ],
+)
+def test_a_proxy_that_does_not_let_through(answer: bytes, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def looked() -> str:
+        async with scripted(raw(answer)) as server:
+            monkeypatch.setenv("HTTPS_PROXY", server.origin.replace("://", "://me:hidden@"))
+            return await asyncio.to_thread(complaint, "Service")
+
+    complained = asyncio.run(looked())
+    assert said in complained
+    assert "hidden" not in complained
 
 
 def serving(authority: trustme.CA, look: Callable[[], str], **lifetime: datetime) -> str:
@@ -274,6 +300,16 @@ def test_a_store_on_a_disk_that_may_only_be_read(tmp_path: Path, monkeypatch: py
         assert "This store may only be read" in complaint("Store")
         monkeypatch.setenv("RIVYA_STORE", str(folder / "new" / "store"))
         assert "cannot be made" in complaint("Store")
+
+
+@pytest.mark.skipif(not may_mount(), reason="this process may not mount a disk")
+def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with small_disk(tmp_path / "small") as disk:
+        monkeypatch.setenv("RIVYA_STORE", str(disk.folder / "store"))
+        assert "MB left: make room on it" in complaint("Store")
+        Store.open(disk.folder / "store").close()
+        disk.fill()
+        assert "has 0 MB left: make room on it" in complaint("Store")
 
 
 def test_stores_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ def test_all_models_are_listed_and_those_that_can_be_run_come_first_by_what_they
     lines = repr(shown).splitlines()
     assert len(lines) == len(shown) + 2
     assert lines[0].split()[:3] == ["model", "makes", "name"]
-    assert "%rivya models --refresh" in lines[-1]
+    assert "rv.models(refresh=True)" in lines[-1]
 
 
 def test_words_are_looked_for_in_ids_and_names_and_all_must_occur(offline: rv.Session) -> None:

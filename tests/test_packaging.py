@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+import tomli
 
 import rivya_nb
 
@@ -63,7 +64,7 @@ FLOORS = (
     ("imaging",),
     ("contract",),
     ("files", "spreadsheets"),
-    ("errors", "imports", "printing", "_version"),
+    ("errors", "imports", "printing", "typed", "_version"),
 )
 FACE = "__init__"
 
@@ -146,6 +147,16 @@ def test_a_release_is_held_to_its_version_changelog_and_tables() -> None:
     found = runpy.run_path(str(Path(__file__).parent.parent / "tools" / "check_release.py"))["obstacles"]
     assert any(said.startswith("the tag is v9.9.9, and") for said in found("v9.9.9"))
     assert not any(said.startswith("the tag") for said in found(f"v{rivya_nb.__version__}"))
+    assert any("such as docs/" in said for said in found("v9.9.9")) == ("](docs/" in _text("README.md"))
+
+
+def test_a_source_distribution_takes_nothing_of_an_environment_in_the_checkout() -> None:
+    taken = tomli.loads(_text("pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert [name for name in taken if not name.startswith("/")] == []
+
+
+def _text(name: str) -> str:
+    return (Path(__file__).parent.parent / name).read_text(encoding="utf-8")
 
 
 def room_of(module: str) -> str:

@@ -84,7 +84,7 @@ def test_a_page_of_runs_says_how_far_each_is(session: rv.Session) -> None:
     assert len(others) == PAGE - 1
     assert newest.split()[0] == str(PAGE + 1)
     assert newest.endswith("2 of 3 pictures · 1 not finished · about 19 credits")
-    assert last == "1 more; %rivya runs 2 shows the next 1"
+    assert last == "1 more; rv.runs().page(2) shows the next 1"
     assert session.runs().text(2).endswith("1 of 1 picture · 7 credits")
     with pytest.raises(UsageError, match="there is no page 3; there are pages 1 to 2"):
         session.runs().text(3)

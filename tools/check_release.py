@@ -34,6 +34,12 @@ def obstacles(tag: str) -> Iterator[str]:
     urls = tomli.loads(_text("pyproject.toml"))["project"].get("urls", {})
     if SOURCE not in urls:
         yield f'pyproject.toml has no {SOURCE} = "https://…" in [project.urls]: the address of the repository'
+    relative = re.findall(r"\]\((?!https://|#)([^)]+)\)", _text("README.md"))
+    if relative:
+        yield (
+            f"README.md has {len(relative)} relative links and pictures, such as {relative[0]}: on the index's "
+            "page they lead nowhere; give them whole addresses"
+        )
 
 
 def _found(pattern: str, file: str) -> str:

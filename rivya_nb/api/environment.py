@@ -106,7 +106,10 @@ def _proxy_trouble(address: str) -> str | None:
     except ImportError:
         return 'names a SOCKS proxy, which needs one more package: pip install "httpx[socks]", or unset it'
     except (ValueError, httpx.InvalidURL):
-        return "is not the address of a proxy, such as http://proxy.example:3128; correct it, or unset it"
+        return (
+            "is not the address of a proxy, such as http://proxy.example:3128; correct it (the @ and / of a "
+            "password are written as %40 and %2F), or unset it"
+        )
     return None
 
 

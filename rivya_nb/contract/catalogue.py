@@ -17,6 +17,7 @@ from rivya_nb.contract.ideas import PREFIX, is_seed, shared_name
 from rivya_nb.contract.media import MEDIA, Medium, medium_of
 from rivya_nb.contract.text import did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake
+from rivya_nb.typed import typed
 
 DEFAULT_MODEL = "wan-2-7-image-pro"
 
@@ -182,7 +183,7 @@ class Catalogue(Mapping[str, Model]):
         model = self.get(model_id)
         usable = {model.id: model for model in self.values() if model.can_run}
         if model is None:
-            hint = did_you_mean(model_id, usable) or "; %rivya models lists them"
+            hint = did_you_mean(model_id, usable) or f"; {typed('models', 'rv.models()')} lists them"
             raise InvalidRequestError(
                 [Mistake("model", f"{short_repr(model_id)} is not in the catalogue{hint}")]
             )
@@ -209,7 +210,7 @@ def why_not(model: Model) -> str:
         lacking = listing(model.unknown or model.notes or ("all of its params",))
         return (
             f"the record of {name} is not complete, so what it costs and takes cannot be checked (not known: "
-            f"{lacking}); `%rivya models --refresh` asks the service for it"
+            f"{lacking}); `{typed('models --refresh', 'rv.models(refresh=True)')}` asks the service for it"
         )
     if model.api_status == "coming_soon":
         return f"{name} is announced and cannot be called yet (coming_soon)"

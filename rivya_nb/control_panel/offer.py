@@ -10,6 +10,7 @@ from rivya_nb.contract.text import count
 from rivya_nb.control_panel.labels import listed, title
 from rivya_nb.errors import CreditLimitError, InvalidRequestError, NotConnectedError, RivyaError, UsageError
 from rivya_nb.planning.ask import REFERENCES_AXIS
+from rivya_nb.typed import typed
 
 if TYPE_CHECKING:
     from rivya_nb.control_panel.balance import Balance
@@ -62,7 +63,8 @@ def _waits_for(error: RivyaError, files: Collection[str]) -> str:
     """Why nothing can be sent: where to look, or what is wrong where no control shows it."""
     why = error.why if isinstance(error, RefusedError) else error
     if isinstance(why, NotConnectedError):
-        return "Generate waits for a key: run %rivya connect in a cell, then the panel's cell again"
+        connect = typed("connect", "%load_ext rivya_nb and %rivya connect")
+        return f"Generate waits for a key: run {connect}, then the panel's cell again"
     if isinstance(why, CreditLimitError) and why.enough is not None:
         return f"Generate waits for a credit limit of {why.enough:,}"
     mistakes = why.mistakes if isinstance(why, (InvalidRequestError, UsageError)) else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+import warnings
 from typing import TYPE_CHECKING
 
 from rivya_nb.api.key import KEY_VARIABLE, Key
@@ -51,6 +52,8 @@ def _doctor(_: argparse.Namespace) -> int:
     started = time.monotonic()
     secret = Key(os.environ.get(KEY_VARIABLE))
     faults = 0
+    # What libraries warn of, such as a home that may not be written, would stand between the lines.
+    warnings.simplefilter("ignore")
     for subject, verdicts in examined(CHECKS):
         for verdict in verdicts:
             faults += verdict.mark == WRONG

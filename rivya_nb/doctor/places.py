@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,9 @@ from rivya_nb.doctor.verdicts import Verdicts, note, ok, wrong
 
 if TYPE_CHECKING:
     from rivya_nb.store.places import ServerAddress
+
+_ROOM = 200_000_000
+"""Bytes below which a disk is called full: some pictures and a video need more."""
 
 
 def store() -> Verdicts:
@@ -43,6 +47,7 @@ def _folder(folder: Path, source: str) -> Verdicts:
                 )
             else:
                 yield ok(f"{folder} ({source}), which is made when it is needed")
+                yield from _room(above)
             return
     # As a reader: nothing is made or upgraded.
     database = SqliteDatabase(
@@ -53,6 +58,17 @@ def _folder(folder: Path, source: str) -> Verdicts:
     if obstacle is not None:
         raise read_only(obstacle)
     yield ok(f"{folder} ({source}) can be read and written")
+    yield from _room(folder)
+
+
+def _room(folder: Path) -> Verdicts:
+    """That there is too little room for some pictures on the folder's disk, if it is so."""
+    free = shutil.disk_usage(folder).free
+    if free < _ROOM:
+        yield wrong(
+            f"the disk of {folder} has {free // 1_000_000} MB left: make room on it, or name a folder on another "
+            "disk in RIVYA_STORE"
+        )
 
 
 def _server(address: ServerAddress) -> Verdicts:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.service import SANDBOX
 from rivya_nb.doctor.verdicts import Verdicts, note, ok
-from rivya_nb.errors import ApiScopeDeniedError, NotConnectedError, TransportError, UnexpectedResponseError
+from rivya_nb.errors import (
+    ApiError,
+    ApiScopeDeniedError,
+    NotConnectedError,
+    TransportError,
+    UnexpectedResponseError,
+)
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
@@ -85,19 +91,27 @@ def service() -> Verdicts:
     if os.environ.get(_VARIABLE) == SANDBOX:
         yield ok(_ON_THIS_MACHINE)
         return
+    from rivya_nb.api.address import DEFAULT_BASE_URL, service_origin
     from rivya_nb.api.key import Key
 
+    try:
+        service_origin(os.environ.get(_VARIABLE) or DEFAULT_BASE_URL)
+    except NotConnectedError:
+        yield note("not asked, since the address is wrong")
+        return
     client = _client(Key(None))
     started = time.monotonic()
     try:
         listed = asyncio.run(_models(client))
-    except UnexpectedResponseError as error:
+    except (ApiError, UnexpectedResponseError) as error:
+        if _is_the_api(error):
+            raise
         raise NotConnectedError(
-            f"{error}. Open {client.origin} in a browser: perhaps this network asks to log in, or another server "
-            "is there."
+            f"{_sentence(error)} Open {client.origin} in a browser: perhaps this network asks to log in, or "
+            "another server is there."
         ) from None
     except TransportError as error:
-        raise NotConnectedError(f"{str(error).rstrip('.')}.{_advice(str(error))}") from None
+        raise NotConnectedError(f"{_sentence(error)}{_advice(str(error))}") from None
     yield ok(f"{client.origin} answers within {time.monotonic() - started:.1f} s and lists {listed} models")
 
 
@@ -122,14 +136,16 @@ def key() -> Verdicts:
         if found.is_advice:
             raise NotConnectedError(f"{found.source}.")
         raise NotConnectedError(
-            f"{found.source}. Set RIVYA_API_KEY before the kernel starts, let %rivya connect ask for it, or use "
-            "the sandbox, which needs none: %rivya sandbox."
+            f"{found.source}. Set RIVYA_API_KEY before the kernel starts; or, in a notebook, let `%rivya connect` "
+            "ask for it, or use the sandbox, which needs none, with `%rivya sandbox`."
         )
     try:
         balance = asyncio.run(_balance(_client(found.key)))
     except ApiScopeDeniedError:
         yield note(f"{found.source}; the service knows it, and does not let it read the credits")
-    except TransportError:
+    except (ApiError, TransportError) as error:
+        if _is_the_api(error):
+            raise
         yield note(f"{found.source}; whether it is taken is not known, since the service was not reached")
     else:
         yield ok(f"{found.source}; the service takes it, and {balance:,} credits are left")
@@ -155,8 +171,25 @@ async def _balance(client: RivyaClient) -> int:
         return (await client.credits.retrieve()).current_credits
 
 
+def _is_the_api(error: ApiError | TransportError) -> bool:
+    """Whether the service itself refuses: its refusals have a code, those of a proxy have none."""
+    return isinstance(error, ApiError) and bool(error.code)
+
+
+def _sentence(error: Exception) -> str:
+    said = str(error)
+    return said if said.endswith((".", "?")) else f"{said}."
+
+
 def _advice(said: str) -> str:
     """What may be behind a service that is not reached, or whose certificate is not taken."""
+    if "ProxyError: 407" in said:
+        return (
+            " That proxy wants a name and a password, as in http://NAME:PASSWORD@proxy.example:3128; write "
+            "their special characters as %40 for @, %2F for /, %3A for :, %25 for %."
+        )
+    if "ProxyError: 30" in said:
+        return " Perhaps this network asks to log in: open any page in a browser."
     if "CERTIFICATE_VERIFY_FAILED" not in said and " through the " in said:
         return " See whether that proxy is the right one, and runs; hosts in NO_PROXY are reached without it."
     if "CERTIFICATE_VERIFY_FAILED" not in said:

@@ -337,7 +337,7 @@ def _allow_nesting(loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:
     if not isinstance(loop, asyncio.BaseEventLoop):
         raise RivyaError(
             f"`run.wait()` does not work inside an event loop of type {type(loop).__module__}."
-            f"{type(loop).__name__}. Write `await run` instead, or begin the cell with %%rivya."
+            f"{type(loop).__name__}. Write `await run` instead."
         )
     is_old_kernel = not in_kernel or sys.modules["ipykernel"].version_info[0] < 7
     if is_old_kernel and sys.version_info < (3, 14):

@@ -18,7 +18,6 @@ from rivya_nb.errors import (
     Mistake,
     RivyaError,
     UsageError,
-    WaitCancelledError,
     WaitInterruptedError,
 )
 from rivya_nb.planning.ask import read_ask
@@ -28,7 +27,7 @@ from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.showing.known_marks import KnownMarks
 from rivya_nb.session.showing.live import LiveDisplay, in_notebook
 from rivya_nb.session.showing.looks import Bundle, notice_of, records
-from rivya_nb.session.showing.run_ends import ended_without, wait_interrupted
+from rivya_nb.session.showing.run_ends import ended_without, wait_cancelled, wait_interrupted
 from rivya_nb.session.showing.run_looks import is_large, run_bundle, run_text
 from rivya_nb.session.showing.standing import Standing
 from rivya_nb.session.showing.terminal import follow_in_terminal, follows_in_terminal
@@ -179,10 +178,7 @@ class Run(Pictures):
             await self.work_loop.join(self.finished())
         except asyncio.CancelledError:
             # Still a cancellation, for asyncio.wait_for and its like; only what IPython shows is shorter.
-            raise WaitCancelledError(
-                f"Waiting for run {self.id} ended; it goes on. %rivya wait {self.id} waits on, and "
-                f"%rivya stop {self.id} gives up what is not sent yet."
-            ) from None
+            raise wait_cancelled(self) from None
         return self.checked()
 
     def finished(self) -> concurrent.futures.Future[None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 from rivya_nb.contract.text import count, short_repr
 from rivya_nb.errors import Mistake, PictureError, StoreError, UsageError
 from rivya_nb.session.run import Run
+from rivya_nb.typed import typed
 from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
@@ -118,8 +119,13 @@ class RunsPage:
         from rivya_nb.views.run_table import run_table_text
 
         rows, left = self._rows()
-        following = f"{left:,} more; %rivya runs {self._number + 1} shows the next {min(PAGE, left)}"
+        following = f"{left:,} more; {self._next_call} shows the next {min(PAGE, left)}"
         return "\n".join([run_table_text(rows), *([following] if left > 0 else [])])
+
+    @property
+    def _next_call(self) -> str:
+        number = self._number + 1
+        return typed(f"runs {number}", f"rv.runs().page({number})")
 
     def _rows(self) -> tuple[list[RunRow], int]:
         """The runs of the page, without pictures, and how many follow."""
@@ -138,9 +144,7 @@ class RunsPage:
 
         rows, left = self._rows()
         rows = [replace(row, thumbnail=self._small(row.job)) for row in rows]
-        hints = (
-            [Hint(f"%rivya runs {self._number + 1}", f"shows the next {min(PAGE, left)}")] if left > 0 else []
-        )
+        hints = [Hint(self._next_call, f"shows the next {min(PAGE, left)}")] if left > 0 else []
         if rows:
             first = rows[0].run.id
             hints.append(Hint(f"rv.runs({first})", "is the first of them"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.api.key import KEY_VARIABLE, Key, mistake_in_environment
 from rivya_nb.contract.service import SANDBOX
 from rivya_nb.errors import KeyringError, NotConnectedError, UsageError
+from rivya_nb.typed import typed
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
@@ -50,7 +51,7 @@ class Service:
         """How to give a key; empty if there is one, or if `key_source` says it already."""
         if self.has_key or self._found.is_advice:
             return ""
-        return f"Set {KEY_VARIABLE}, let %rivya connect ask for it, or use %rivya sandbox"
+        return f"Set {KEY_VARIABLE}, let {_asking()} ask for it, or use {_sandbox()}"
 
     def remember_key(self) -> None:
         """Keep the key in the operating system's keyring, for later sessions with the same service.
@@ -106,10 +107,18 @@ class Service:
                 )
             raise NotConnectedError(
                 f"There is no key for {self.name} ({self.key_source}). Set {KEY_VARIABLE} in the environment "
-                "before the kernel starts, let %rivya connect ask for it, or try everything on this machine "
-                "with %rivya sandbox. Nothing was sent."
+                f"before the kernel or the script starts, let {_asking()} ask for it, or try everything on this "
+                f"machine with {_sandbox()}. Nothing was sent."
             )
         self.client.check()
+
+
+def _asking() -> str:
+    return typed("connect", "rv.connect(getpass.getpass())")
+
+
+def _sandbox() -> str:
+    return typed("sandbox", 'rv.connect(base_url="sandbox")')
 
 
 def reach(given: Key, base_url: str | None, folder: Path) -> Service:

@@ -301,14 +301,16 @@ class Session:
         run_id = None if run is None else self.run(run).id
         return self._resuming.resume(run_id, unsent=unsent, max_credits=max_credits)
 
-    def retry(self, run_id: int, *, max_credits: int | None = None) -> Run:
-        """Fetch paid pictures that did not arrive, and ask anew for what failed, within the same run.
+    def retry(self, run: Run | int | str, *, max_credits: int | None = None) -> Run:
+        """Fetch paid results that did not arrive, and ask anew for what failed, within the same run.
+
+        `run` may also be a run's id or name.
 
         Raises:
             UsageError: there is no such run.
             CreditLimitError: submitting again costs more than is allowed.
         """
-        return self._resuming.retry(run_id, max_credits=max_credits)
+        return self._resuming.retry(self.run(run).id, max_credits=max_credits)
 
     # Looking back
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from rivya_nb.contract.text import count
 from rivya_nb.store.records import SENT, STATUSES, UNSENT, JobRecord, Marks, RunRecord
+from rivya_nb.typed import typed
 from rivya_nb.views.cells import Figure
 from rivya_nb.views.layout import Layout, sides
 from rivya_nb.views.players import Player
@@ -146,8 +147,13 @@ class ActionNames(NamedTuple):
 
 
 def commands(run_id: int) -> ActionNames:
-    resume = f"%rivya resume {run_id}"
-    return ActionNames(f"%rivya retry {run_id}", resume, f"{resume} --unsent", {*UNSENT, "stopped"})
+    """What to type for them, here."""
+    return ActionNames(
+        typed(f"retry {run_id}", f"rv.retry({run_id})"),
+        typed(f"resume {run_id}", f"rv.resume({run_id})"),
+        typed(f"resume {run_id} --unsent", f"rv.resume({run_id}, unsent=True)"),
+        {*UNSENT, "stopped"},
+    )
 
 
 BUTTONS = ActionNames("Retry", "Resume", "Send the rest", UNSENT)

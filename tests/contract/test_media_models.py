@@ -41,9 +41,7 @@ def test_a_model_is_run_if_its_record_is_complete_and_else_the_reason_is_told(mo
         assert request.base_credits == model.base_credits
         assert request.price_is_least == (model.billing_type == "METERED")
         return
-    with pytest.raises(
-        InvalidRequestError, match=rf"'{model.id}' is not complete.*not known: \w+.*--refresh"
-    ):
+    with pytest.raises(InvalidRequestError, match=rf"'{model.id}' is not complete.*not known: \w+.*refresh"):
         bundled().runnable(model.id)
 
 

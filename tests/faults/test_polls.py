@@ -80,7 +80,7 @@ def test_a_task_whose_end_is_not_seen(case: Case, place: Place) -> None:
     [job] = run
     assert re.fullmatch(case.status, job.status)
     assert re.search(f"ended without its one picture: [^\n]*{case.says}", seen)
-    assert f"%rivya {case.way_on} {run.id} tries again" in seen
+    assert f"rv.{case.way_on}({run.id}) tries again" in seen
     assert place.prices() == [PRICE]
     # Whoever asks tomorrow, in another kernel, is told too; and credits that are reserved count.
     if case not in PASSING:

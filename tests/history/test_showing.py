@@ -71,7 +71,7 @@ def test_runs_are_a_table_in_pages(fill: Fill, session: rv.Session) -> None:
         fill([number])
     first = read(html_of(rv.runs()))
     assert (len(first.all("tr")), len(first.all("img"))) == (1 + PAGE, PAGE)
-    assert "%rivya runs 2 shows the next 1" in first.text
+    assert "rv.runs().page(2) shows the next 1" in first.text
     last = read(html_of(rv.runs().page(2)))
     assert "A fox" in last.text
     assert "shows the next" not in last.text

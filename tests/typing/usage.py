@@ -46,6 +46,7 @@ async def waiting() -> None:
     assert_type(await run, rv.Run)
     assert_type(run.wait(timeout=60), rv.Run)
     assert_type(rv.resume(run, unsent=True), rv.Run)
+    assert_type(rv.retry(run), rv.Run)
     assert_type(run.stop(), rv.Run)
     assert_type(run.id, int)
     assert_type(run.credits, int)

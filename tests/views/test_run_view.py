@@ -201,7 +201,7 @@ def hints(run: RunRecord, jobs: dict[str, JobRecord], variable: str | None = "bo
 def test_after_a_failure_the_hints_turn_the_grid_and_try_again() -> None:
     assert hints(*bottles(DONE_STATES)) == [
         Hint('bottles.grid(rows="aspect_ratio")', "makes aspect_ratio the rows and seed the columns"),
-        Hint("%rivya retry 41", "generates the failed one again (12 credits)"),
+        Hint("rv.retry(41)", "generates the failed one again (12 credits)"),
     ]
 
 
@@ -222,21 +222,21 @@ def test_without_a_variable_nothing_is_called_on_it() -> None:
 @pytest.mark.parametrize(
     ("states", "expected"),
     [
-        (["undelivered"], [("%rivya retry 41", "fetches the undelivered one again (paid already)")]),
+        (["undelivered"], [("rv.retry(41)", "fetches the undelivered one again (paid already)")]),
         (
             ["failed", "failed", "undelivered"],
             [
                 (
-                    "%rivya retry 41",
+                    "rv.retry(41)",
                     "generates the 2 failed ones again (24 credits) "
                     "and fetches the undelivered one again (paid already)",
                 )
             ],
         ),
-        (["processing", "unknown"], [("%rivya resume 41", "collects the 2 unfinished ones")]),
+        (["processing", "unknown"], [("rv.resume(41)", "collects the 2 unfinished ones")]),
         (
             ["stopped", "planned"],
-            [("%rivya resume 41 --unsent", "sends the 2 unsent ones (24 credits)")],
+            [("rv.resume(41, unsent=True)", "sends the 2 unsent ones (24 credits)")],
         ),
         (["succeeded"], []),
     ],

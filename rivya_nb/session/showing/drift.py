@@ -15,6 +15,7 @@ from rivya_nb.store.records import AxisRecord, CellRecord, RunRecord
 from rivya_nb.study.canary import Asked, asked, examine, read_finding
 from rivya_nb.study.drift import KINDS, enough_replicates
 from rivya_nb.study.drift_view import LIST_HEADINGS, DriftView, drift_html, drift_text, moments_words
+from rivya_nb.typed import typed
 from rivya_nb.views.models import text_table
 from rivya_nb.views.words import moment_words
 
@@ -172,17 +173,17 @@ class Canaries:
         from rivya_nb.views.run_html import environment
 
         template = environment().get_template("models.html")
-        html = template.render(headings=LIST_HEADINGS, rows=self._rows(), foot=_LIST_FOOT)
+        html = template.render(headings=LIST_HEADINGS, rows=self._rows(), foot=_list_foot())
         return {"text/html": html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         rows = self._rows()
-        return "\n".join([*(text_table(LIST_HEADINGS, rows) if rows else ["no canary yet"]), _LIST_FOOT])
+        return "\n".join([*(text_table(LIST_HEADINGS, rows) if rows else ["no canary yet"]), _list_foot()])
 
 
-_LIST_FOOT = (
-    'rv.drift("name", run, max_credits=…) pins the requests of a run; %rivya drift NAME asks them anew'
-)
+def _list_foot() -> str:
+    again = typed("drift NAME", 'rv.drift("name")')
+    return f'rv.drift("name", run, max_credits=…) pins the requests of a run; {again} asks them anew'
 
 
 def _row(canary: CanaryRecord) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from rivya_nb.contract.media import MEDIA
 from rivya_nb.contract.text import count, did_you_mean, listing, printable, short_repr
 from rivya_nb.errors import Mistake, RivyaError, UsageError
 from rivya_nb.session.showing.looks import Bundle
+from rivya_nb.typed import typed
 from rivya_nb.views.models import HEADINGS, PARAM_HEADINGS, model_page, model_row, text_table
 from rivya_nb.views.words import joined, seconds
 
@@ -101,7 +102,7 @@ def _found(catalogue: Catalogue, words: Sequence[str], category: str | None, whe
     ]
     if not found:
         text = " ".join(words)
-        hint = did_you_mean(text, catalogue) or "; %rivya models lists all of them"
+        hint = did_you_mean(text, catalogue) or f"; {typed('models', 'rv.models()')} lists all of them"
         raise UsageError([Mistake("models", f"none has {short_repr(text)} in its id or name{hint}")])
     return found
 
@@ -123,5 +124,6 @@ def _counted(models: Sequence[Model]) -> str:
 
 def _age(catalogue: Catalogue, service: str) -> str:
     if catalogue.fetched_at is None:
-        return "bundled records; %rivya models --refresh fetches the service's own list"
+        refresh = typed("models --refresh", "rv.models(refresh=True)")
+        return f"bundled records; {refresh} fetches the service's own list"
     return f"the list of {printable(service)}, fetched {seconds(time.time() - catalogue.fetched_at)} ago"

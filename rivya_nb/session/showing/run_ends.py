@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
-from rivya_nb.errors import RunFailedError, WaitInterruptedError
+from rivya_nb.errors import RunFailedError, WaitCancelledError, WaitInterruptedError
 from rivya_nb.store.records import SENT, UNSENT
+from rivya_nb.typed import typed
+from rivya_nb.views.run_view import commands
 
 if TYPE_CHECKING:
     from rivya_nb.session.job import Job
@@ -25,17 +27,17 @@ def ended_without(run: Run) -> RunFailedError:
     anew = ", and fresh=True (--fresh) asks anew" if any(job.status == "unknown" for job in jobs) else ""
     return RunFailedError(
         f"Run {run.id} ended without {head}: {'; '.join(reasons[:3])}{more}. "
-        f"It cost {cost}{perhaps}; %rivya {_way_on(run)} tries again{anew}."
+        f"It cost {cost}{perhaps}; {_way_on(run)} tries again{anew}."
     )
 
 
 def _way_on(run: Run) -> str:
     """The command that gets the missing pictures."""
-    statuses = {job.status for job in run.jobs}
-    if statuses & (UNSENT | {"stopped"}):
-        return f"resume {run.id} --unsent"
+    ways, statuses = commands(run.id), {job.status for job in run.jobs}
+    if statuses.intersection(ways.sends):
+        return ways.send
     # A retry asks anew for what failed; what may have been taken is never asked for anew.
-    return f"resume {run.id}" if statuses & (SENT | {"unknown"}) else f"retry {run.id}"
+    return ways.resume if statuses & (SENT | {"unknown"}) else ways.retry
 
 
 def _state(job: Job) -> str:
@@ -58,8 +60,24 @@ def wait_interrupted(run: Run) -> WaitInterruptedError:
     if held:
         price = sum(job.record.committed for job in held)
         parts.append(f"{len(held)} not sent are held back ({price} credits)")
-    ways = [f"%rivya wait {run.id} waits on"] if going else []
+    ways = [f"{_wait(run)} waits on"] if going else []
     if held:
-        ways.append(f"%rivya resume {run.id} --unsent sends them")
-        ways.append(f"%rivya stop {run.id} gives them up")
+        ways.append(f"{commands(run.id).send} sends them")
+        ways.append(f"{_stop(run)} gives them up")
     return WaitInterruptedError(f"Waiting for run {run.id} ended: {', '.join(parts)}. {'; '.join(ways)}.")
+
+
+def wait_cancelled(run: Run) -> WaitCancelledError:
+    """The error of a wait that was cancelled; the run goes on."""
+    return WaitCancelledError(
+        f"Waiting for run {run.id} ended; it goes on. {_wait(run)} waits on, and {_stop(run)} gives up what is "
+        "not sent yet."
+    )
+
+
+def _wait(run: Run) -> str:
+    return typed(f"wait {run.id}", f"rv.runs({run.id}).wait()")
+
+
+def _stop(run: Run) -> str:
+    return typed(f"stop {run.id}", f"rv.runs({run.id}).stop()")

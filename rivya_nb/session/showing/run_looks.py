@@ -26,7 +26,15 @@ from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, place_label, row_
 from rivya_nb.views.overview import Overview, Strip, overview_html, overview_text, strip_html
 from rivya_nb.views.run_html import render_run
 from rivya_nb.views.run_text import few, file_line, render_text
-from rivya_nb.views.run_view import BUTTONS, Hint, RunView, default_hints, deferred_hints, progress_words
+from rivya_nb.views.run_view import (
+    BUTTONS,
+    Hint,
+    RunView,
+    commands,
+    default_hints,
+    deferred_hints,
+    progress_words,
+)
 from rivya_nb.views.words import file_words
 
 if TYPE_CHECKING:
@@ -237,5 +245,5 @@ def _if_it_stands_still(run: Run, now: float) -> tuple[Hint, ...]:
             f"State as of {moment}. Where this does not change (in a console, after a reload of the page),",
         ),
         Hint(f"rv.runs({run.id})", "shows it as it is now. Where the kernel has ended,"),
-        Hint(f"%rivya resume {run.id}", f"collects the {run.noun}s."),
+        Hint(commands(run.id).resume, f"collects the {run.noun}s."),
     )
