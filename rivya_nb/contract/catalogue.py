@@ -139,6 +139,11 @@ class Model:
         return self.base_credits is not None and self.billing_type in (FIXED, None)
 
     @property
+    def price_is_least(self) -> bool:
+        """True if a request costs `base_credits` at least."""
+        return self.base_credits is not None and not self.has_fixed_price
+
+    @property
     def unknown(self) -> tuple[str, ...]:
         """What the record does not say, in words."""
         rules = self.references

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError
+from rivya_nb.session.prices import priced
 from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
@@ -53,11 +54,14 @@ class Allowance:
         self.committed |= {job.id for job in jobs}
 
     def check(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
-        """Check whether these jobs may be asked for, with the limit of their plan.
+        """Check whether these jobs, at the prices of today, may be asked for, with the limit of their plan.
 
         Raises:
             CreditLimitError: they cost more than is allowed.
         """
+        if jobs:
+            catalogue = self._store.models.catalogue(jobs[0].service)
+            jobs = [priced(job, catalogue) for job in jobs]
         price = sum(job.price or 0 for job in jobs)
         media = {job.makes for job in jobs}
         least = "at least " if any(job.price_is_least for job in jobs) else ""

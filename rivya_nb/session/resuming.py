@@ -9,6 +9,7 @@ from rivya_nb.contract.text import count
 from rivya_nb.errors import UsageError
 from rivya_nb.jobs.doubt import doubt
 from rivya_nb.planning.ask import REPLICATE_AXIS, Ask
+from rivya_nb.session.prices import priced
 from rivya_nb.store.records import (
     COLLECTABLE,
     SENT,
@@ -113,9 +114,10 @@ class Resuming:
         replicated = any(axis.name == REPLICATE_AXIS for axis in record.axes)
         known_again = {job.identity for job in failed.values() if replicated or job.is_known_again}
         known = self._store.asking.find_reusable(self._service.name, known_again)
+        catalogue, now = self._store.models.catalogue(self._service.name), self._store.database.now()
         again = {
             job.id: known.get(job.identity)
-            or planned_job(job.request, self._service.name, self._store.database.now())
+            or priced(planned_job(job.request, self._service.name, now), catalogue)
             for job in failed.values()
         }
         new = [job for job in again.values() if job.identity not in known]
