@@ -393,6 +393,8 @@ class Runner:
             if task is None:
                 return
         await self._collector.collect(job, task, submitted=status in UNSENT)
+        if job.record.status == "failed":
+            await self._sender.forget_gone_references(job)
 
     async def _submit(self, job: LiveJob) -> Task | None:
         """Submit a job; None if it was held, stopped or not taken."""
