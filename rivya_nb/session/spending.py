@@ -72,6 +72,7 @@ class Spending:
             work_loop=self._live_records.work_loop,
             replace_job=self._replaced,
             take_over=self._take_over,
+            passed_limits=self.allowance.passed,
             most_jobs=self.max_parallel or MOST_JOBS,
         )
 
@@ -200,7 +201,7 @@ class Spending:
             pass
         # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
         plan.expansion = plan.expansion.written_down()
-        self.allowance.of_runs[record.id] = plan.max_credits
+        self.allowance.begin(record.id, current.costing, plan.max_credits)
         return self._live_records.run(record), current
 
     def _write_down(self, plan: Plan, current: Draft, deferral: Deferral | None) -> RunRecord | None:
@@ -249,7 +250,7 @@ class Spending:
         new = self._store.asking.replace_job(job.id, replacement)
         for record in self._store.runs.of([new.id]):
             self._live_records.run(record)
-        self.allowance.committed.add(new.id)
+        self.allowance.replace(job.id, new.id)
         return self._live_records.job(new).live
 
     def _take_over(self, job: LiveJob) -> str | None:

@@ -131,3 +131,30 @@ def test_what_goes_on_later_is_held_to_a_limit_by_the_price_of_today(
     ):
         session.retry(failed.id, max_credits=299)
     assert rv.plan("Rain", model=CHEAP, seed=[1, 2], image_size="square").credits == 600
+
+
+def test_what_turns_out_dearer_than_documented_is_sent_up_to_the_limit_and_no_further(
+    session: rv.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rivya_nb.sandbox.backend.price", lambda *_: 70)
+    plan = rv.plan("Rain", model=CHEAP, seed=range(20), image_size="square", max_parallel=1)
+    assert plan.credits == 140
+    run = plan.run().wait(60)
+    assert [job.status for job in run].count("succeeded") == 7
+    assert session.balance() == 10_000 - 490 == 10_000 - run.credits
+    [told] = {job.live.notice for job in run if job.status == "planned"}
+    assert told == (
+        f"not sent: a request to {CHEAP} took 70 credits, more than is documented, and the rest would pass the "
+        "limit of 500"
+    )
+    assert told in run.text()
+    # Whoever allows more gets the rest.
+    rv.resume(run, unsent=True, max_credits=910).wait(60)
+    assert {job.status for job in run} == {"succeeded"}
+    assert session.balance() == 10_000 - 1400
+
+
+def test_a_limit_that_was_given_holds_for_what_metered_models_really_cost(session: rv.Session) -> None:
+    plan = rv.plan("Rain", model=METERED, duration_seconds=6, replicates=21, max_credits=63, max_parallel=1)
+    assert plan.credits == 63
+    assert plan.run().wait(60).credits == 60
