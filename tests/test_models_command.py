@@ -110,6 +110,7 @@ def test_the_page_of_a_model_has_params_ranges_prices_and_rules(offline: rv.Sess
 def test_the_page_says_what_is_not_known_and_what_a_model_makes(offline: rv.Session) -> None:
     assert "how many references it takes" in sheet("seedream-4-5")
     assert "makes audio · ready · from 3 credits, metered" in sheet("elevenlabs-sound-effect-v2")
+    assert "9 images, or 1 video and 5 images · image: at most 10 MB each" in sheet("happyhorse-1-0")
 
 
 def test_a_refresh_without_a_network_soon_shows_what_there_is_and_how_old_it_is(offline: rv.Session) -> None:

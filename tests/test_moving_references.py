@@ -121,6 +121,31 @@ def test_a_token_that_is_refused_again_is_not_fetched_for_ever(
     assert session.balance() == 10_000
 
 
+def test_a_file_that_the_service_has_lost_is_sent_anew_after_a_task_that_failed(
+    session: rv.Session, clip: Path
+) -> None:
+    run = rv.generate("Rain sandbox:fail", model=CLIP, references=clip, seed=1)
+    with pytest.raises(rv.RunFailedError):
+        run.wait(TIMEOUT)
+    [reference] = run[0].request.references
+    place = (session.service, CLIP, reference.sha256, session.connection.label)
+    upload = session.store.uploads.get(*place)
+    assert upload is not None, "what was sent just now is not lost"
+    with pytest.raises(rv.RunFailedError):
+        session.retry(run.id).wait(TIMEOUT)
+    assert session.store.uploads.get(*place) == upload
+    # The service says that it does not know the file, after a day.
+    session.store.uploads.add(replace(upload, created_at=upload.created_at - 86_400, file_id="file_gone"))
+    with pytest.raises(rv.RunFailedError):
+        session.retry(run.id).wait(TIMEOUT)
+    assert session.store.uploads.get(*place) is None
+    with pytest.raises(rv.RunFailedError):
+        session.retry(run.id).wait(TIMEOUT)
+    new = session.store.uploads.get(*place)
+    assert new is not None
+    assert new.url != upload.url
+
+
 def test_a_submit_that_may_have_been_taken_is_never_made_anew_for_its_token(
     connect: Callable[[SandboxConfig], rv.Session], clip: Path
 ) -> None:

@@ -54,6 +54,7 @@ def test_the_page_has_the_numbers_of_the_polls() -> None:
         f"grow by {pacing.GROWTH:g}, up to {pacing.LONGEST:g} s",
         f"{pacing.LONGEST_SHARE:.0%} of its age".replace("%", " %"),
         f"After {pacing.DEADLINE / 60:g} minutes",
+        f"a video or sound after {pacing.SLOWER * pacing.DEADLINE / 60:g};",
         f"are {pacing.SLOWER:g} times as long there",
         f"within the first {pacing.SLOWER * pacing.EARLIEST:g} s",
         f"is shorter than {pacing.SLOWER * pacing.SECOND:g} s",

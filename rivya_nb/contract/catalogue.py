@@ -65,11 +65,16 @@ class ReferenceRule:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRules:
-    """How many references a model takes, and of which kinds."""
+    """How many references a model takes, and of which kinds.
+
+    Where there are `mixes`, the references of a request have to fit one of them: at most so many of each kind, and
+    none of a kind that it does not name.
+    """
 
     max_files: int | None
     kinds: tuple[str, ...] | None
     rules: tuple[ReferenceRule, ...]
+    mixes: tuple[tuple[tuple[str, int], ...], ...] = ()
 
     def rule(self, kind: str) -> ReferenceRule:
         """The rule for a kind. If the record has none, all of its limits are None."""
@@ -133,6 +138,11 @@ class Model:
     def has_fixed_price(self) -> bool:
         """True if every request costs `base_credits`; otherwise `base_credits` is the lowest price."""
         return self.base_credits is not None and self.billing_type in (FIXED, None)
+
+    @property
+    def price_is_least(self) -> bool:
+        """True if a request costs `base_credits` at least."""
+        return self.base_credits is not None and not self.has_fixed_price
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -315,6 +325,7 @@ def _read_references(record: Mapping[str, Any] | None) -> ReferenceRules | None:
         max_files=record["max_files"],
         kinds=None if record["kinds"] is None else tuple(record["kinds"]),
         rules=tuple(_read_rule(kind, rule) for kind, rule in per_kind.items()),
+        mixes=tuple(tuple(mix.items()) for mix in record.get("mixes", ())),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rivya_nb.contract.catalogue import MEGABYTE, ReferenceRule, ReferenceRules
 from rivya_nb.contract.lenient import fields, number_of, texts_of, whole_of
@@ -75,5 +76,11 @@ def _filled(rules: ReferenceRules, known: ReferenceRules) -> ReferenceRules:
                 live.max_duration or bundled.max_duration,
             )
         )
-    count = known.max_files if rules.max_files is None else rules.max_files
-    return ReferenceRules(count, rules.kinds or known.kinds, tuple(merged))
+    filled = ReferenceRules(
+        known.max_files if rules.max_files is None else rules.max_files,
+        rules.kinds or known.kinds,
+        tuple(merged),
+    )
+    # What goes together holds for the numbers and kinds that it was documented with.
+    is_same = filled.max_files == known.max_files and set(filled.kinds or ()) == set(known.kinds or ())
+    return replace(filled, mixes=known.mixes) if is_same else filled

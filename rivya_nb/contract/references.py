@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rivya_nb.contract.catalogue import MEGABYTE, Model, ReferenceRule, ReferenceRules
 from rivya_nb.contract.media import MEDIA, Medium
-from rivya_nb.contract.text import listing
+from rivya_nb.contract.text import count, listing
 from rivya_nb.errors import Mistake
 
 
@@ -63,6 +64,10 @@ def check_references(model: Model, references: Sequence[Reference]) -> list[Mist
     limit = model.references.max_files
     if limit is not None and len(references) > limit:
         mistakes.append(Mistake("references", f"{len(references)} are too many; {model.id} takes {limit}"))
+    elif not _fit(model.references, kinds := Counter(reference.kind for reference in references)):
+        given = " and ".join(count(number, kind) for kind, number in kinds.items())
+        told = f"{given} are too many; {model.id} takes {mixes_words(model.references)}"
+        mistakes.append(Mistake("references", told))
     for reference in references:
         mistakes += _check_one(model.references, reference)
         if reference.url and not model.takes_urls:
@@ -70,6 +75,18 @@ def check_references(model: Model, references: Sequence[Reference]) -> list[Mist
             hint = f"{model.id} is not known to take web addresses; download the {what} and give the file"
             mistakes.append(Mistake(reference.url, hint))
     return mistakes
+
+
+def _fit(rules: ReferenceRules, kinds: Mapping[str, int]) -> bool:
+    """True if so many of these kinds are taken together; a kind that is never taken is another mistake."""
+    taken = {kind: number for kind, number in kinds.items() if rules.takes(kind)}
+    fits = (all(number <= dict(mix).get(kind, 0) for kind, number in taken.items()) for mix in rules.mixes)
+    return not rules.mixes or any(fits)
+
+
+def mixes_words(rules: ReferenceRules) -> str:
+    """What goes together, where a record says it: `9 images, or 1 video and 5 images`."""
+    return ", or ".join(" and ".join(count(most, kind) for kind, most in mix) for mix in rules.mixes)
 
 
 def format_words(mime_type: str) -> str:

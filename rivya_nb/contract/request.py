@@ -163,6 +163,6 @@ def build_request(
         tuple(references),
         model.base_credits,
         replicate=replicate,
-        price_is_least=model.base_credits is not None and not model.has_fixed_price,
+        price_is_least=model.price_is_least,
         makes=model.makes,
     )

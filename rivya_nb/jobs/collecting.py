@@ -159,7 +159,8 @@ class Collector:
             status, asked = task.status, asked + 1 if task.status == status else 1
             await self._still_running(job, task, asked=asked)
             trouble = "" if task.known_status else f"; {_strange(task)}"
-        job.changed(notice=f"no end after {DEADLINE / 60:.0f} minutes; resume asks again{trouble}")
+        minutes = DEADLINE * slower / 60
+        job.changed(notice=f"no end after {minutes:g} minutes; resume asks again{trouble}")
         return None
 
     async def _ask(self, job: LiveJob, due: float) -> tuple[Task, float]:

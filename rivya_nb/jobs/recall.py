@@ -163,6 +163,8 @@ def fitted(found: Found, catalogue: Catalogue) -> Request:
         model.base_credits,
         tuple(notes),
         replicate=found.replicate,
+        price_is_least=model.price_is_least,
+        makes=model.makes,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -66,8 +66,9 @@ class Runner:
 
     `label` stands for the key of the service: kernels with the same label share what it allows. `replace_job`
     makes a new job of the same request for one that certainly was not accepted; `take_over` allows to send a job
-    that another kernel was to send, or returns the reason why not. At most `most_jobs` are between their upload
-    and their picture.
+    that another kernel was to send, or returns the reason why not. `passed_limits` tells, for a job that
+    was submitted and others whose submits are under way, which runs would pass their limits at that price, each
+    with the reason why the rest is not sent. At most `most_jobs` are between their upload and their picture.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Runner:
         work_loop: WorkLoop,
         replace_job: Callable[[JobRecord], LiveJob],
         take_over: Callable[[LiveJob], str | None],
+        passed_limits: Callable[[LiveJob, Collection[LiveJob]], Mapping[int, str]],
         most_jobs: int = MOST_JOBS,
     ) -> None:
         self._client = client
@@ -88,6 +90,7 @@ class Runner:
         self._work_loop = work_loop
         self._replace = replace_job
         self._take_over = take_over
+        self._passed_limits = passed_limits
         self._most_jobs = most_jobs
         self.governor = Governor(client.retries, Limits())
         self._sharing = Sharing(service, label, store, self.governor)
@@ -282,7 +285,7 @@ class Runner:
             job = self._lines.take(unsent=len(self._ready) < self.governor.most_calls + MORE_READY)
             if job is None:
                 return
-            if job.notice:
+            if job.notice and not job.is_held:
                 job.changed()
             if job.record.status in (*UNSENT, "submitting"):
                 self._ready[job.id] = job
@@ -393,6 +396,8 @@ class Runner:
             if task is None:
                 return
         await self._collector.collect(job, task, submitted=status in UNSENT)
+        if job.record.status == "failed":
+            await self._sender.forget_gone_references(job)
 
     async def _submit(self, job: LiveJob) -> Task | None:
         """Submit a job; None if it was held, stopped or not taken."""
@@ -407,7 +412,7 @@ class Runner:
                 [job, *(each for each in self._lines if self._gates.get(each.id) is gate)], reason
             )
         try:
-            return await self._sender.submit(job, again=again, anew=anew)
+            task = await self._sender.submit(job, again=again, anew=anew)
         except SubmitRefusedError as refusal:
             if refusal.has_lost_reference:
                 await self._submit_anew(job)
@@ -417,6 +422,17 @@ class Runner:
                 unsent = [each for each in mine if each.record.status in UNSENT]
                 await self._hold(unsent, f"not sent: {refusal.error}")
             return None
+        if task is not None:
+            await self._keep_limits(job)
+        return task
+
+    async def _keep_limits(self, job: LiveJob) -> None:
+        """Hold back the rest of the runs that would pass their limits by what the service reserved for a job."""
+        others = (each for each in self._ready.values() if each is not job)
+        under_way = [each for each in others if each.record.status == "submitting"]
+        for run_id, reason in self._passed_limits(job, under_way).items():
+            unsent = [each for each in tuple(self._jobs.values()) if each.record.status in UNSENT]
+            await self._hold([each for each in unsent if each.wanted_by == {run_id}], reason)
 
     async def _submit_anew(self, job: LiveJob) -> None:
         """Continue with a new job, once: another upload has another address, so the body is another one."""

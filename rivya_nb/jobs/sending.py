@@ -115,6 +115,10 @@ class Sender:
                 job.changed(await stored(self._store.job, job.id))
         return None
 
+    async def forget_gone_references(self, job: LiveJob) -> None:
+        """Let the uploads of a task that failed be made again, if the service has lost them by now."""
+        await self._references.forget_gone(job.record)
+
     async def put_back(self, job: LiveJob) -> None:
         """Set a job that is held back to planned."""
         # It may be stopped at this moment: a stopped job stays stopped.

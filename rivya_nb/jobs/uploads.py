@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 UPLOADS_AT_ONCE = 4
 """Concurrent uploads of one session."""
+
+SURELY_THERE = 3600.0
+"""Seconds for which no service loses an upload: a task that fails within them failed for another reason."""
 
 _NAMING_A_FILE = ("reference", "file", "url")
 """Words in lower case by which a refusal is about an upload, if nothing more certain is known."""
@@ -99,19 +103,37 @@ class Uploads:
 
         Such an upload is forgotten here, too, so that the next job that needs it uploads it again.
         """
-        if not job.references or not isinstance(refusal, (ValidationFailedError, NotFoundError)):
+        if isinstance(refusal, (ValidationFailedError, NotFoundError)):
+            return await self._forget_lost(job, refusal.message)
+        # A newer service may have a code of its own for it.
+        if type(refusal) is ApiError:
+            return await self._forget_lost(job, f"{refusal.code} {refusal.message}")
+        return False
+
+    async def forget_gone(self, job: JobRecord) -> None:
+        """Forget the older uploads of a task that failed, if the service has lost them: that may be why, and what
+        is asked anew would fail again."""
+        now = self._store.database.now()
+        await self._forget_lost(job, job.error_message or "", before=now - SURELY_THERE)
+
+    async def _forget_lost(self, job: JobRecord, message: str, before: float = math.inf) -> bool:
+        """Forget the uploads in a job's body that were made before a moment and that the service has lost, which
+        `message` may say; True if there are any."""
+        if not job.references or not job.body:
             return False
-        items = json.loads(job.body or "{}")["params"][REFERENCES_KEY]
+        items = json.loads(job.body)["params"][REFERENCES_KEY]
         pairs = zip(job.references, items, strict=True)
         sent = {ref.sha256: (ref, item["url"]) for ref, item in pairs if not ref.url}
-        lost = [await self._is_lost(job.model, *pair, refusal.message) for pair in sent.values()]
+        lost = [await self._is_lost(job.model, *pair, message, before) for pair in sent.values()]
         return any(lost)
 
-    async def _is_lost(self, model: str, reference: Reference, url: str, message: str) -> bool:
+    async def _is_lost(self, model: str, reference: Reference, url: str, message: str, before: float) -> bool:
         known = await self._known(model, reference)
         if known is None or known.url != url:
             # Another job has already replaced it.
             return True
+        if known.created_at >= before:
+            return False
         names_token = _TOKEN.search(message) is not None
         if names_token and reference.kind == "image":
             return False

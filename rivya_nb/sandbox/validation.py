@@ -121,7 +121,7 @@ def _on_step(value: int | float, start: float, step: float) -> bool:
         return (value - int(start)) % int(step) == 0
     steps = (value - start) / step
     # 0.1 is not exact in binary: the step may be missed by a rounding error.
-    return math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-6)
+    return abs(steps - round(steps)) < 1e-6
 
 
 def _media_problems(model: Model, items: object) -> Iterator[str]:
@@ -131,8 +131,18 @@ def _media_problems(model: Model, items: object) -> Iterator[str]:
     limit = model.references.max_files if model.references else None
     if limit is not None and len(items) > limit:
         yield f"params.{_MEDIA} has {len(items)} items; the maximum is {limit}"
+    elif not _goes_together(model, items):
+        yield f"params.{_MEDIA} has files that do not go together"
     for index, item in enumerate(items):
         yield from _media_item_problems(model, f"params.{_MEDIA}[{index}]", item)
+
+
+def _goes_together(model: Model, items: list[object]) -> bool:
+    mixes = model.references.mixes if model.references else ()
+    kinds = [str(item.get("kind")) for item in items if isinstance(item, dict)]
+    return not mixes or any(
+        all(kinds.count(kind) <= dict(mix).get(kind, 0) for kind in kinds) for mix in mixes
+    )
 
 
 def _media_item_problems(model: Model, name: str, item: object) -> Iterator[str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError
+from rivya_nb.session.prices import priced
 from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
+    from rivya_nb.jobs.job import LiveJob
     from rivya_nb.store.records import JobRecord
     from rivya_nb.store.store import Store
 
@@ -19,6 +22,23 @@ DEFAULT_LIMIT = 500
 
 MOST_UNPRICED = 20
 """How many new requests of one plan may have no known price if no limit was given."""
+
+
+@dataclass
+class _Budget:
+    """What a run may still spend, `left` of its `limit` in credits; `prices` are those of what is not sent yet."""
+
+    limit: int
+    left: int
+    prices: dict[str, int]
+
+    def covers_rest(self, job_id: str, reserved: int, under_way: int) -> bool:
+        """Count what the service reserved for a job; False if the rest would cost too much at that price, with so
+        many submits under way."""
+        if self.prices.pop(job_id, None) is None:
+            return True
+        self.left -= reserved
+        return self.left >= reserved * (1 + under_way) or self.left >= sum(self.prices.values())
 
 
 class Allowance:
@@ -32,6 +52,7 @@ class Allowance:
         self.max_credits = max_credits
         self.committed: set[str] = set()
         self.of_runs: dict[int, int | None] = {}
+        self._budgets: dict[int, _Budget] = {}
         self._store = store
 
     def left(self, beside: Collection[str] = ()) -> int | None:
@@ -52,17 +73,63 @@ class Allowance:
             self._store.make_ready()
         self.committed |= {job.id for job in jobs}
 
+    def begin(self, run_id: int, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
+        """Note that these jobs of a run are sent now, within the limit that was given with it."""
+        self.of_runs[run_id] = max_credits
+        limit = self._limit(max_credits)
+        if limit is not None and jobs:
+            going = self._budgets.get(run_id, _Budget(0, 0, {}))
+            prices = going.prices | {job.id: job.price or 0 for job in self._priced(jobs)}
+            self._budgets[run_id] = _Budget(limit, going.left + limit, prices)
+
+    def passed(self, job: LiveJob, under_way: Collection[LiveJob]) -> dict[int, str]:
+        """By run, why the rest of it is not sent: what the service has reserved for this job leaves too little.
+
+        `under_way` are the jobs whose submits are not answered yet.
+        """
+        reserved, reasons = job.record.reserved_credits, {}
+        for run_id in tuple(job.wanted_by):
+            budget = self._budgets.get(run_id)
+            beside = sum(run_id in each.wanted_by for each in under_way)
+            if reserved is None or budget is None or budget.covers_rest(job.id, reserved, beside):
+                continue
+            del self._budgets[run_id]
+            reasons[run_id] = (
+                f"not sent: a request to {job.record.model} took {count(reserved, 'credit')}, more than is "
+                f"documented, and the rest would pass the limit of {budget.limit:,}"
+            )
+        return reasons
+
+    def replace(self, old: str, new: str) -> None:
+        """Count a job in the place of another one, which certainly was not accepted."""
+        self.committed.add(new)
+        for budget in self._budgets.values():
+            if (price := budget.prices.pop(old, None)) is not None:
+                budget.prices[new] = price
+
+    def _limit(self, max_credits: int | None) -> int | None:
+        """The limit of a plan: the one that was given, or the default where the session has none."""
+        return DEFAULT_LIMIT if max_credits is None and self.max_credits is None else max_credits
+
+    def _priced(self, jobs: Sequence[JobRecord]) -> list[JobRecord]:
+        """The jobs at the prices of today."""
+        if not jobs:
+            return []
+        catalogue = self._store.models.catalogue(jobs[0].service)
+        return [priced(job, catalogue) for job in jobs]
+
     def check(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
-        """Check whether these jobs may be asked for, with the limit of their plan.
+        """Check whether these jobs, at the prices of today, may be asked for, with the limit of their plan.
 
         Raises:
             CreditLimitError: they cost more than is allowed.
         """
+        jobs = self._priced(jobs)
         price = sum(job.price or 0 for job in jobs)
         media = {job.makes for job in jobs}
         least = "at least " if any(job.price_is_least for job in jobs) else ""
         what = f"{count(len(jobs), f'new {noun(media)}')} would cost {least}{count(price, 'credit')}"
-        limit = DEFAULT_LIMIT if max_credits is None and self.max_credits is None else max_credits
+        limit = self._limit(max_credits)
         if limit is not None and price > limit:
             allowed = "" if media == {"image"} else f", which allows {_most(jobs, limit)} of them"
             raise CreditLimitError(

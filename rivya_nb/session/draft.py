@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
+from rivya_nb.session.prices import priced
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, RunRecord, planned_job
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def draft(live_records: LiveRecords, service: str, expansion: Expansion) -> Draf
     known = live_records.store.asking.find_reusable(service, list(reusable))
     idle_ids = live_records.idle(list(known.values()))
     now = live_records.store.database.now()
+    catalogue = live_records.store.models.catalogue(service)
     new: dict[tuple[str, int], JobRecord] = {}
     earlier: dict[str, JobRecord] = {}
     idle: dict[str, JobRecord] = {}
@@ -75,9 +77,11 @@ def draft(live_records: LiveRecords, service: str, expansion: Expansion) -> Draf
     for item in expansion.requests:
         job = known.get(item.request.identity) if item.reusable else None
         if job is None:
-            job = new.setdefault(item.key, planned_job(item.request, service, now))
-        elif job.id not in earlier and job.id not in idle:
-            (idle if job.id in idle_ids else earlier)[job.id] = job
+            job = new.setdefault(item.key, priced(planned_job(item.request, service, now), catalogue))
+        elif job.id in idle_ids:
+            idle.setdefault(job.id, priced(job, catalogue))
+        else:
+            earlier.setdefault(job.id, job)
         cells.append(CellRecord(job.id, item.coordinates, reused=job.id in earlier))
     axes = tuple(AxisRecord(axis.name, axis.labels, axis.facts) for axis in expansion.axes)
     return Draft(
@@ -111,7 +115,9 @@ def draft_addition(
     standing = [jobs[job_id] for job_id in dict.fromkeys(cell.job_id for cell in kept)]
     known = {job.id for job in added.idle}
     idle_ids = live_records.idle(standing)
-    idle = {job.id: job for job in standing if job.id not in known and job.id in idle_ids}
+    catalogue = store.models.catalogue(service)
+    left = (job for job in standing if job.id not in known and job.id in idle_ids)
+    idle = {job.id: priced(job, catalogue) for job in left}
     rest = tuple(job for job in standing if job.id not in idle and job.id not in known)
     return replace(added, idle=(*idle.values(), *added.idle), kept=tuple(kept), kept_jobs=rest, run=run)
 

@@ -9,6 +9,7 @@ from rivya_nb.contract.text import count
 from rivya_nb.errors import UsageError
 from rivya_nb.jobs.doubt import doubt
 from rivya_nb.planning.ask import REPLICATE_AXIS, Ask
+from rivya_nb.session.prices import priced
 from rivya_nb.store.records import (
     COLLECTABLE,
     SENT,
@@ -55,10 +56,11 @@ class Resuming:
                 run = self._live_records.run(self._spending.own_run(run_id))
                 jobs = run.jobs
                 self._allow_rest([job.record for job in jobs], unsent, max_credits)
-            self._allowance.of_runs[run.id] = max_credits
+            rest = self._rest([job.record for job in jobs], unsent)
+            self._allowance.begin(run.id, rest, max_credits)
             if unsent:
                 self._store.deferrals.take_back([job.id for job in jobs if job.record.is_deferred])
-            gate = self._spending.gate(self._rest([job.record for job in jobs], unsent))
+            gate = self._spending.gate(rest)
             for job in jobs if unsent else ():
                 if self._is_doubtful(job.record):
                     job.live.may_be_billed_again = True
@@ -82,13 +84,13 @@ class Resuming:
             places = self._failed_places(record)
             while (extended := self._ask_again(record, places, max_credits)) is None:
                 record = self._spending.own_run(run_id)
-            self._allowance.of_runs[run_id] = max_credits
             run = self._live_records.run(extended)
             again = {cell.job_id for cell in run.shown.cells if cell.coordinates in places}
             # What another kernel has asked for again already is followed too.
             again |= self._store.claims.taken(job.record for job in run.jobs if job.status in UNFINISHED)
             wanted = [job for job in run.jobs if job.id in again or job.status == "undelivered"]
             unsent = [job.record for job in wanted if job.status in UNSENT]
+            self._allowance.begin(run_id, unsent, max_credits)
             gate = self._spending.gate([job for job in unsent if not self._live_records.is_working(job.id)])
             going = [job for job in wanted if job.status != "stopped"]
             self._spending.take_up(going, run.id, unsent=True, gate=gate)
@@ -113,9 +115,10 @@ class Resuming:
         replicated = any(axis.name == REPLICATE_AXIS for axis in record.axes)
         known_again = {job.identity for job in failed.values() if replicated or job.is_known_again}
         known = self._store.asking.find_reusable(self._service.name, known_again)
+        catalogue, now = self._store.models.catalogue(self._service.name), self._store.database.now()
         again = {
             job.id: known.get(job.identity)
-            or planned_job(job.request, self._service.name, self._store.database.now())
+            or priced(planned_job(job.request, self._service.name, now), catalogue)
             for job in failed.values()
         }
         new = [job for job in again.values() if job.identity not in known]

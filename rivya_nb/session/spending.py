@@ -11,6 +11,7 @@ from rivya_nb.errors import CreditLimitError, DatabaseUnreachableError, UsageErr
 from rivya_nb.jobs.balance import Gate, short_of
 from rivya_nb.jobs.patience import stored
 from rivya_nb.session.allowance import DEFAULT_LIMIT, Allowance
+from rivya_nb.session.prices import check_prices, priced
 from rivya_nb.store.persisting import persist
 from rivya_nb.store.records import (
     COLLECTABLE,
@@ -25,6 +26,7 @@ from rivya_nb.store.records import (
 )
 
 if TYPE_CHECKING:
+    from rivya_nb.contract.catalogue import Catalogue
     from rivya_nb.jobs.job import LiveJob
     from rivya_nb.jobs.runner import Runner
     from rivya_nb.session.draft import Draft
@@ -70,8 +72,13 @@ class Spending:
             work_loop=self._live_records.work_loop,
             replace_job=self._replaced,
             take_over=self._take_over,
+            passed_limits=self.allowance.passed,
             most_jobs=self.max_parallel or MOST_JOBS,
         )
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        return self._store.models.catalogue(self._service.name)
 
     async def aclose(self) -> None:
         """Stop working on every job."""
@@ -81,6 +88,7 @@ class Spending:
     def check(self, plan: Plan) -> None:
         """Raise what `start` would raise for the plan as it was drafted."""
         self._service.require_key()
+        check_prices(plan.draft.costing, plan.draft.costing, self._catalogue)
         self.allowance.check(plan.draft.costing, plan.max_credits)
 
     def start(self, plan: Plan) -> Run:
@@ -193,11 +201,12 @@ class Spending:
             pass
         # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
         plan.expansion = plan.expansion.written_down()
-        self.allowance.of_runs[record.id] = plan.max_credits
+        self.allowance.begin(record.id, current.costing, plan.max_credits)
         return self._live_records.run(record), current
 
     def _write_down(self, plan: Plan, current: Draft, deferral: Deferral | None) -> RunRecord | None:
         """The run in the store, new or extended; None if the draft is out of date by now."""
+        check_prices(current.costing, plan.draft.costing, self._catalogue)
         self.allowance.commit(current.costing, plan.max_credits)
         idle = [job.id for job in current.idle]
         try:
@@ -235,12 +244,13 @@ class Spending:
     def _replaced(self, job: JobRecord) -> LiveJob:
         """A new job for the same request, which replaces the old one in every run."""
         new = planned_job(job.request, self._service.name, self._store.database.now())
+        new = priced(new, self._catalogue)
         # The same one where the database did not answer the first time.
         replacement = self._replacing.setdefault(job.id, replace(new, deferred=job.deferred))
         new = self._store.asking.replace_job(job.id, replacement)
         for record in self._store.runs.of([new.id]):
             self._live_records.run(record)
-        self.allowance.committed.add(new.id)
+        self.allowance.replace(job.id, new.id)
         return self._live_records.job(new).live
 
     def _take_over(self, job: LiveJob) -> str | None:

@@ -10,7 +10,7 @@ from rivya_nb.contract.catalogue import AVAILABLE, FIXED, MEGABYTE, Model, Param
 from rivya_nb.contract.live_models import NOT_LISTED
 from rivya_nb.contract.media import MEDIA
 from rivya_nb.contract.params import range_words
-from rivya_nb.contract.references import duration_limits, format_words
+from rivya_nb.contract.references import duration_limits, format_words, mixes_words
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.views.words import joined
 
@@ -134,6 +134,8 @@ def _count_words(model: Model) -> str:
         return "none"
     if rules.max_files is None and not rules.kinds:
         return "taken, rules not known"
+    if rules.mixes:
+        return mixes_words(rules)
     ending = "" if rules.max_files == 1 else "s"
     kinds = " or ".join(f"{printable(kind)}{ending}" for kind in rules.kinds or ("file",))
     return f"{kinds}, number {NOT_KNOWN}" if rules.max_files is None else f"{rules.max_files} {kinds}"

@@ -488,19 +488,23 @@ def test_a_film_of_four_gigabytes_is_refused_by_what_its_head_says(tmp_path: Pat
 
 def test_each_medium_has_a_cap_of_its_own(tmp_path: Path) -> None:
     def cap_of(medium: Medium) -> Cap:
-        return Cap(medium, {"image": 100_000, "video": 6_000, "audio": 3_000}[medium])
+        return Cap(medium, {"image": 1_000, "video": 6_000, "audio": 3_000}[medium])
 
-    async def main(data: bytes) -> FetchedFile:
-        head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
-        async with scripted(raw(head + data)) as service:
+    async def main(data: bytes, head: bytes = b"") -> FetchedFile:
+        async with scripted(
+            raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + head + b"\r\n" + data)
+        ) as service:
             fetcher = ResultFetcher(service.origin, cap_of=cap_of, timeout=PATIENT, retries=IMPATIENT)
             return await fetcher.fetch(service.origin, tmp_path)
 
-    assert asyncio.run(main(sample("film.mp4"))).inspected.medium == "video"
+    film = sample("film.mp4")
+    for head in (b"", b"Content-Length: %d\r\n" % len(film)):
+        # A picture was expected.
+        assert asyncio.run(main(film, head)).inspected.medium == "video"
     with pytest.raises(PictureError, match=r"The sound has more than 0\.003 MB"):
         asyncio.run(main(sample("sound.wav")))
     with pytest.raises(PictureError, match=r"The video has more than 0\.006 MB"):
-        asyncio.run(main(sample("film.mp4") + bytes(5_000)))
+        asyncio.run(main(film + bytes(5_000)))
 
 
 def test_a_film_that_is_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from rivya_nb.contract.live_models import merge
 from rivya_nb.contract.references import Reference, check_references
 from rivya_nb.contract.request import Request, build_request
 from rivya_nb.errors import InvalidRequestError
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.validation import problems
 
 MOVING = [model for model in bundled().values() if model.category != "image"]
 FILM = Reference("aa", "video", "video/mp4", "clip.mp4", 1000, duration=5.0)
@@ -148,6 +150,39 @@ def test_a_limit_of_the_duration_is_read_under_any_likely_name(limit: Mapping[st
 def test_what_is_no_limit_of_the_duration_limits_nothing(limit: Mapping[str, object]) -> None:
     media = {"max_files": 1, "kinds": ["video"], "per_kind": {"video": {"max_size_mb": 10, **limit}}}
     assert not check_references(live(reference_media=media), [FILM])
+
+
+PHOTO = Reference("bb", "image", "image/png", "photo.png", 1000)
+
+
+@pytest.mark.parametrize(
+    ("references", "told"),
+    [
+        ([PHOTO] * 9, ""),
+        ([FILM, *[PHOTO] * 5], ""),
+        ([FILM], ""),
+        ([PHOTO] * 10, "10 images"),
+        ([FILM, *[PHOTO] * 6], "1 video and 6 images"),
+        ([FILM, FILM], "2 videos"),
+    ],
+)
+def test_files_that_a_model_does_not_take_together_are_refused(
+    references: list[Reference], told: str
+) -> None:
+    rule = "are too many; happyhorse-1-0 takes 9 images, or 1 video and 5 images"
+    wanted = [f"references: {told} {rule}"] if told else []
+    model, config = bundled()["happyhorse-1-0"], SandboxConfig()
+    assert list(map(str, check_references(model, references))) == wanted
+    items = [{"url": "https://example.com/file", "kind": each.kind} for each in references]
+    assert bool(problems(model, "Rain", {"referenceMediaItems": items}, config)) == bool(wanted)
+    # As the service lists it, the rule holds; where it lists another number of files, it is not known any more.
+    media: dict[str, object] = {"max_files": 10, "kinds": ["video", "image"]}
+    same, more = (
+        merge(bundled(), [{"id": model.id, "reference_media": media | {"max_files": most}}], 1.0)[model.id]
+        for most in (10, 12)
+    )
+    assert list(map(str, check_references(same, references))) == wanted
+    assert not check_references(more, references)
 
 
 def test_a_duration_is_compared_as_it_is_told() -> None:

@@ -140,6 +140,13 @@ def test_a_task_that_cannot_be_asked_for_tells_the_last_reason(spoil: Spoil, sai
 
 
 @pytest.mark.usefixtures("deadline")
+def test_a_video_is_asked_for_twice_as_long_and_says_so(place: Place) -> None:
+    spoil_polls(place, Fault(POLL, with_status("processing")))
+    run = rv.generate("Rain", model="grok-imagine-video")
+    assert "no end after 0.01 minutes" in finish(run)
+
+
+@pytest.mark.usefixtures("deadline")
 def test_what_went_wrong_once_is_no_reason_at_the_end(place: Place) -> None:
     spoil_polls(place, Fault(POLL, proxy.answers(502), times=1), Fault(POLL, with_status("processing")))
     run = rv.generate("A bottle", seed=1, **SMALL)

@@ -10,6 +10,7 @@ from threading import Event
 
 import pytest
 from PIL import Image
+from sandbox.recorded import mp4
 from variants import variants
 
 import rivya_nb as rv
@@ -97,6 +98,18 @@ def test_a_reference_that_is_uploaded_at_the_second_try(
     assert uploads(patient_place) == 2
     check(patient_place, run)
     check_money(patient_place, run)
+
+
+def test_a_token_that_is_refused_with_a_code_of_a_newer_service_is_fetched_anew(place: Place) -> None:
+    newer = proxy.refuses(422, "duration_token_expired")
+    place.proxy.inject(Fault(proxy.SUBMIT, newer, times=1))
+    run = rv.generate("Rain", model="wan-2-6", references=mp4(3))
+    finish(run)
+    assert [(job.status, job.error) for job in run] == [("succeeded", None)]
+    assert uploads(place) == 2
+    # Each body was sent with a key of its own, and the second one alone was taken.
+    assert len(place.proxy.keys) == len(set(place.proxy.keys)) == 2
+    check_money(place, run)
 
 
 def test_when_one_reference_is_refused_the_others_are_not_left_on_their_way(tmp_path: Path) -> None:

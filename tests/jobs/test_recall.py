@@ -17,7 +17,7 @@ from PIL import Image
 from jobs.carrying import png, with_exif
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.references import Reference
-from rivya_nb.contract.request import Request
+from rivya_nb.contract.request import Request, build_request
 from rivya_nb.errors import UsageError
 from rivya_nb.imaging.containers import png_chunks, png_text
 from rivya_nb.jobs import recall as recalling
@@ -124,6 +124,16 @@ def test_the_json_beside_a_picture_is_read_by_itself_too(store: Store, tmp_path:
     done = stamp(tmp_path / "original", tmp_path / "bottle.gif", provenance(store, BOTTLE))
     assert done.sidecar == sidecar_of(done.path)
     assert recall(done.sidecar, store, bundled()) == BOTTLE
+
+
+def test_a_recalled_request_says_what_it_makes_and_whether_its_price_is_certain(
+    store: Store, elsewhere: Store, tmp_path: Path
+) -> None:
+    request = build_request(bundled()["elevenlabs-sound-effect-v2"], "Rain", {})
+    (tmp_path / "original").write_bytes(b"RIFF, or nearly")
+    done = stamp(tmp_path / "original", tmp_path / "rain.wav", provenance(store, request))
+    told = recall(done.path, elsewhere, bundled())
+    assert (told.makes, told.price_is_least, told.base_credits) == ("audio", True, 3)
 
 
 @pytest.mark.parametrize("name", ["film.webm", "film.mp4", "piped.wav", "plain.mp3"])

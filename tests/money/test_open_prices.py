@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from rivya_nb.store.credit_limits import CreditLimit
 
 METERED = "elevenlabs-sound-effect-v2"
 DEAR = "seedance-2"
+CHEAP = "ideogram-v3"
 
 
 @pytest.fixture
@@ -72,3 +74,87 @@ def test_the_refusal_says_how_few_videos_the_limit_allows(session: rv.Session) -
 def test_several_media_in_one_plan_are_results(session: rv.Session) -> None:
     plan = rv.plan("Rain", model=["wan-2-7-image-pro", "veo3-1-fast"], seed=20001)
     assert plan.summary == "2 results · 32 credits"
+
+
+def list_price(session: rv.Session, price: int | None, billing_type: str = "FIXED") -> None:
+    """Let the service's list say that `CHEAP` costs so much from now on."""
+    entry = {"id": CHEAP, "base_credits": price, "billing_type": billing_type}
+    session.store.models.keep(session.service, [entry], time.time())
+
+
+@pytest.mark.parametrize(
+    ("price", "billing_type", "now"),
+    [
+        (8, "FIXED", "8 credits"),
+        (7, "METERED", "from 7 credits, metered"),
+        (None, "FIXED", "price not known"),
+    ],
+)
+def test_a_plan_whose_model_has_become_dearer_is_not_sent_for_the_price_that_it_shows(
+    session: rv.Session, price: int | None, billing_type: str, now: str
+) -> None:
+    plan = rv.plan("Rain", model=CHEAP, seed=[1, 2], image_size="square")
+    list_price(session, price, billing_type)
+    told = rf"^{CHEAP} costs more by now than this plan says: {now} a request, not 7\. Nothing was sent; make the"
+    for send in (plan.check, plan.run, plan.defer):
+        with pytest.raises(rv.CreditLimitError, match=told):
+            send()
+    assert not rv.runs()
+    # Made again it says the price of today, and what is cheaper than it was needs no new look.
+    plan = rv.plan("Rain", model=CHEAP, seed=[1, 2], image_size="square")
+    assert plan.credits == 2 * (price or 0)
+    list_price(session, 7)
+    plan.run().wait(60)
+    # What the history has costs nothing, at whatever price.
+    list_price(session, 100)
+    assert plan.run().wait(60).credits == 0
+
+
+def test_what_goes_on_later_is_held_to_a_limit_by_the_price_of_today(
+    connect: Callable[..., rv.Session],
+) -> None:
+    session = connect(SandboxConfig(latency=0, credits=13))
+    failed = rv.generate("Rain sandbox:fail", model=CHEAP, seed=1, image_size="square")
+    with pytest.raises(rv.RunFailedError):
+        failed.wait(60)
+    # The balance does not cover two.
+    held = rv.generate("Rain", model=CHEAP, seed=[1, 2], image_size="square")
+    with pytest.raises(rv.RunFailedError, match="nothing was sent"):
+        held.wait(60)
+    list_price(session, 300)
+    with pytest.raises(
+        rv.CreditLimitError, match=r"^2 new pictures would cost 600 credits, and the limit is 500"
+    ):
+        rv.resume(held, unsent=True)
+    with pytest.raises(
+        rv.CreditLimitError, match=r"^1 new picture would cost 300 credits, and the limit is 299"
+    ):
+        session.retry(failed.id, max_credits=299)
+    assert rv.plan("Rain", model=CHEAP, seed=[1, 2], image_size="square").credits == 600
+
+
+def test_what_turns_out_dearer_than_documented_is_sent_up_to_the_limit_and_no_further(
+    session: rv.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rivya_nb.sandbox.backend.price", lambda *_: 70)
+    plan = rv.plan("Rain", model=CHEAP, seed=range(20), image_size="square", max_parallel=1)
+    assert plan.credits == 140
+    run = plan.run().wait(60)
+    assert [job.status for job in run].count("succeeded") == 7
+    assert session.balance() == 10_000 - 490 == 10_000 - run.credits
+    [told] = {job.live.notice for job in run if job.status == "planned"}
+    assert told == (
+        f"not sent: a request to {CHEAP} took 70 credits, more than is documented, and the rest would pass the "
+        "limit of 500"
+    )
+    assert told in run.text()
+    # Whoever allows more gets the rest.
+    rv.resume(run, unsent=True, max_credits=910).wait(60)
+    assert {job.status for job in run} == {"succeeded"}
+    assert session.balance() == 10_000 - 1400
+
+
+def test_a_limit_that_was_given_holds_for_what_metered_models_really_cost(session: rv.Session) -> None:
+    plan = rv.plan("Rain", model=METERED, duration_seconds=6, replicates=21, max_credits=63, max_parallel=1)
+    assert plan.credits == 63
+    assert plan.run().wait(60).credits == 60
