@@ -103,10 +103,10 @@ def _set(options: argparse.Namespace) -> int:
         store.credit_limits.set(limit)
         print(limits_text([use for use in store.credit_limits.uses() if use.limit == limit]))
         if limit.who and limit.who not in known:
-            others = f"; there are {listing(known[:_MOST_NAMES])}" if known else ""
+            others = f"; there are {listing(known[:_MOST_NAMES])}." if known else "."
             print(
                 f"Nobody called {limit.who} has asked for anything in this store yet"
-                f"{did_you_mean(limit.who, known) or others}."
+                f"{did_you_mean(limit.who, known) or others}"
             )
     return 0
 
@@ -127,20 +127,27 @@ def _unset(options: argparse.Namespace) -> int:
 
 def limits_text(uses: Sequence[CreditUse]) -> str:
     """A line for each limit, with a bar of what is used."""
-    names = [use.limit.who or "the whole store" for use in uses]
-    width = max(map(len, names))
+    from rivya_nb.contract.text import aligned
+
     numbers = [f"{use.used:,} of {use.limit.credits:,} credits" for use in uses]
-    wide = max(map(len, numbers))
-    lines = []
-    for name, number, use in zip(names, numbers, uses, strict=True):
-        full = _BAR if use.used >= use.limit.credits else use.used * _BAR // use.limit.credits
+    widest = max(map(len, numbers))
+    rows = []
+    for number, use in zip(numbers, uses, strict=True):
+        limit = use.limit
+        full = _BAR if use.used >= limit.credits else use.used * _BAR // limit.credits
         bar = "━" * full + "┄" * (_BAR - full)
-        rule = "refused" if use.limit.unknown is None else f"count as {use.limit.unknown:,}"
-        lines.append(
-            f"  {name:{width}}  a {use.limit.per:5}  {bar}  {number:>{wide}}  until {use.until_words}  "
-            f"prices not known: {rule}"
+        rule = "refused" if limit.unknown is None else f"count as {limit.unknown:,}"
+        rows.append(
+            (
+                f"  {limit.who or 'the whole store'}",
+                f"a {limit.per}",
+                bar,
+                number.rjust(widest),
+                f"until {use.until_words}",
+                f"prices not known: {rule}",
+            )
         )
-    return "\n".join(lines)
+    return "\n".join(aligned(rows))
 
 
 class _Opened:

@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 from sandboxes import running_sandbox
 from servers import PostgresqlServer
+from wcwidth import wcswidth
 
 import rivya_nb as rv
 from rivya_nb.errors import CreditLimitError
+from rivya_nb.limit_commands import limits_text
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.store.credit_limits import CreditLimit, CreditUse
 from rivya_nb.store.places import StorePlace
 from rivya_nb.store.store import Store
 
@@ -69,6 +72,12 @@ def connected(place: StorePlace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
         yield connect
 
 
+def test_bars_stand_below_each_other_whatever_the_script_of_a_name() -> None:
+    names = ("王小明", "พิมพ์", "J̈org", "❤️", "")
+    uses = [CreditUse(CreditLimit(name, "day", 30), 24, 0, 0.0) for name in names]
+    assert {wcswidth(line.partition("━")[0]) for line in limits_text(uses).splitlines()} == {26}
+
+
 def pictures(number: int, first: int = 0) -> rv.Plan:
     return rv.plan("A bottle", seed=range(first, first + number), resolution="1K")
 
@@ -107,7 +116,7 @@ def test_limits_are_set_shown_and_taken_away(
         == f"  ada              a month  {'━' * 16}{'┄' * 4}     24 of 30 credits  "
     )
     code, said = command("limits", "set", "--user", "adda", "--per", "week", "1")
-    assert said.splitlines()[1].endswith("has asked for anything in this store yet; did you mean 'ada'?.")
+    assert said.splitlines()[1].endswith("has asked for anything in this store yet; did you mean 'ada'?")
     assert command("limits", "unset", "--user", "ada") == (0, "1 limit of ada taken away.\n")
     assert command("limits", "unset", "--user", "ada") == (
         1,

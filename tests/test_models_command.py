@@ -173,9 +173,9 @@ def test_what_the_service_calls_its_models_is_escaped(offline: rv.Session) -> No
 
 
 def test_columns_stand_below_each_other_whatever_the_script() -> None:
-    rows = [("画像", "x"), ("แสงเช้า", "x"), ("plain", "x")]
+    rows = [("画像", "x"), ("แสงเช้า", "x"), ("👩🏽‍🔬", "x"), ("plain", "x")]
     lines = text_table(("model", "name"), rows)
-    assert lines == ["model   name", "画像    x", "แสงเช้า  x", "plain   x"]
+    assert lines == ["model   name", "画像    x", "แสงเช้า  x", "👩🏽‍🔬      x", "plain   x"]
 
 
 def test_every_row_has_a_cell_for_each_heading() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from store.filling import a_job, add, done
+from wcwidth import wcswidth
 
 import rivya_nb as rv
 from rivya_nb.errors import UsageError
@@ -34,7 +35,10 @@ def test_runs_are_a_sequence_newest_first(session: rv.Session) -> None:
     assert (len(runs), list(runs), bool(runs)) == (0, [], False)
     assert runs == []
     assert repr(runs) == "no runs yet"
-    filled(session, 2 * PAGE + 3)
+    for name in ("a", "夜の街"):
+        add(session.store, done(service=session.service), name=name)
+    assert len({wcswidth(line.partition("a cat")[0]) for line in repr(runs).splitlines()}) == 1
+    filled(session, 2 * PAGE + 1)
     newest = list(range(2 * PAGE + 3, 0, -1))
     assert [run.id for run in runs] == newest
     assert len(runs) == len(newest)

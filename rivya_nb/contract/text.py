@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rivya_nb.errors import SHOWN, Mistake, UsageError, shortened
 
@@ -87,6 +87,21 @@ def cut(text: str, end: int) -> str:
     while 0 < end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me"):
         end -= 1
     return text[:end].rstrip().rstrip("…") + "…"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A line for each row, with its texts in columns. A terminal gives two places to a wide letter or an emoji,
+    and none to a mark."""
+    # In a kernel, IPython has imported it; elsewhere it takes some 50 ms.
+    from wcwidth import wcswidth
+
+    sizes = [[wcswidth(text) for text in row] for row in rows]
+    widths = list(map(max, zip(*sizes, strict=True)))
+    lines = []
+    for row, taken in zip(rows, sizes, strict=True):
+        padded = (text + " " * (width - size) for text, size, width in zip(row, taken, widths, strict=True))
+        lines.append("  ".join(padded).rstrip())
+    return lines
 
 
 def short_repr(value: object, limit: int = SHOWN) -> str:

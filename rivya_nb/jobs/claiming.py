@@ -39,7 +39,7 @@ def claim(store: Store, jobs: Sequence[LiveJob]) -> Claimed:
     refusal = None
     if stopped:
         try:
-            claims.reopen(store.jobs([job.id for job in stopped]).values(), "planned")
+            claims.reopen(list(store.jobs([job.id for job in stopped]).values()), "planned")
         except CreditLimitError as error:
             stopped, refusal = [], f"stopped where it was to be sent, and not sent here: {error}"
     free = {job.id for job in stopped}

@@ -313,7 +313,7 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
     ]
     models = (question.model,) if isinstance(question.model, str) else question.model or ()
     reasons += [
-        f"No result is of the model {short_repr(model)}{did_you_mean(model, bundled())}."
+        f"No result is of the model {short_repr(model)}{did_you_mean(model, bundled()) or '.'}"
         for model in models
         if not store.count(Question(model=model, hidden=True))
     ]

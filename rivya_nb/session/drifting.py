@@ -195,7 +195,7 @@ def _unknown(session: Session, name: str) -> UsageError:
         else "this store has none"
     )
     return UsageError(
-        f"There is no canary {_shown(name)}; {known}{did_you_mean(name, names)}. "
+        f"There is no canary {_shown(name)}; {known}{did_you_mean(name, names) or '.'} "
         f"rv.drift({name!r}, run, max_credits=…) pins the requests of a run under this name."
     )
 

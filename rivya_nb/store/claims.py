@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, 
 
 from rivya_nb.store.credit_limits import held
 from rivya_nb.store.database import Database
+from rivya_nb.store.lookup import locked
 from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.records import UNFINISHED, UNSENT, JobRecord
@@ -72,8 +73,8 @@ class Claims:
         """Give up these jobs, so that any process may take them."""
         with self._database.writing() as connection:
             for some in portions(list(job_ids)):
-                mine = jobs.c.id.in_(some) & (jobs.c.owner == self._owner.id)
-                connection.execute(update(jobs).where(mine).values(owner=None))
+                mine = locked(connection, jobs.c.id.in_(some) & (jobs.c.owner == self._owner.id))
+                connection.execute(update(jobs).where(jobs.c.number.in_(mine)).values(owner=None))
         self._steps.tell_others()
 
     def begin_submit(self, job_id: str, *, body: str, submitted_at: float, sent_with: str = "") -> bool:
@@ -107,11 +108,12 @@ class Claims:
         changed."""
         with self._database.writing() as connection:
             for some in portions(list(job_ids)):
-                mine = jobs.c.id.in_(some) & (jobs.c.owner == self._owner.id) & jobs.c.status.in_(UNSENT)
+                wanted = jobs.c.id.in_(some) & (jobs.c.owner == self._owner.id) & jobs.c.status.in_(UNSENT)
+                mine = jobs.c.number.in_(locked(connection, wanted))
                 connection.execute(update(jobs).where(mine).values(status="planned", owner=None))
         self._steps.tell_others()
 
-    def reopen(self, records: Iterable[JobRecord], status: str) -> None:
+    def reopen(self, records: Sequence[JobRecord], status: str) -> None:
         """Set jobs that had ended back to a step, except those that another kernel has changed since they were
         read. What is to be sent is asked for anew, by the user who works here.
 
@@ -123,9 +125,10 @@ class Claims:
         if status in UNSENT:
             values |= {"counted_at": now, "asked_by": self._user}
         with self._database.writing() as connection, held(connection, {self._user}, now):
-            for record in records:
-                still = (jobs.c.id == record.id) & (jobs.c.status == record.status)
-                connection.execute(update(jobs).where(still).values(values))
+            for before in sorted({record.status for record in records}):
+                for some in portions([record.id for record in records if record.status == before]):
+                    still = locked(connection, jobs.c.id.in_(some) & (jobs.c.status == before))
+                    connection.execute(update(jobs).where(jobs.c.number.in_(still)).values(values))
         self._steps.tell_others()
 
     def stop(self, job_ids: Collection[str]) -> set[str]:

@@ -23,6 +23,7 @@ from rivya_nb.errors import CreditLimitError
 from rivya_nb.store.billing import DAY
 from rivya_nb.store.columns import Name, Number, put
 from rivya_nb.store.database import Database
+from rivya_nb.store.lookup import locked
 from rivya_nb.store.records import NOT_BILLED, UNSENT, JobRecord
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import commitments, jobs, metadata
@@ -109,9 +110,14 @@ class CreditLimits:
     def unset(self, who: str, per: str | None) -> int:
         """Delete the limits of a user for these periods, or for all; gives how many there were."""
         mine = credit_limits.c.who == who
+        if per is not None:
+            mine &= credit_limits.c.per == per
         with self._database.writing() as connection:
-            found = delete(credit_limits).where(mine if per is None else mine & (credit_limits.c.per == per))
-            return connection.execute(found).rowcount
+            # In the order in which `held` locks them.
+            connection.execute(
+                select(credit_limits).where(mine).order_by(*credit_limits.primary_key).with_for_update()
+            )
+            return connection.execute(delete(credit_limits).where(mine)).rowcount
 
     def check(self, user: str, wanted: Sequence[JobRecord]) -> None:
         """Tell before anything is written whether these jobs may be asked for now.
@@ -160,7 +166,7 @@ def held(connection: Connection, users: Collection[str], now: float) -> Iterator
 def ask_for(connection: Connection, job_ids: Collection[str], user: str, now: float) -> None:
     """Let these jobs, which were asked for earlier and not sent, count from now on, as this user's."""
     for some in portions(list(job_ids)):
-        unsent = jobs.c.id.in_(some) & jobs.c.status.in_(UNSENT)
+        unsent = jobs.c.number.in_(locked(connection, jobs.c.id.in_(some) & jobs.c.status.in_(UNSENT)))
         connection.execute(update(jobs).where(unsent).values(counted_at=now, asked_by=user))
 
 

@@ -18,7 +18,7 @@ from rivya_nb.errors import CreditLimitError
 from rivya_nb.store.billing import amount
 from rivya_nb.store.credit_limits import held
 from rivya_nb.store.database import Database
-from rivya_nb.store.lookup import load_numbered_jobs
+from rivya_nb.store.lookup import load_numbered_jobs, locked
 from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.records import FINAL, UNFINISHED, UNSENT, Deferral, DeferredRun, JobRecord
@@ -95,9 +95,8 @@ class Deferrals:
             limits = connection.execute(
                 select(runs.c.max_credits, runs.c.max_parallel).where(runs.c.id == run_id).with_for_update()
             ).one()
-            here = jobs.c.deferred == run_id
-            _let_go(connection, here & jobs.c.status.in_(FINAL))
-            here &= jobs.c.status.in_(UNFINISHED)
+            of_run = jobs.c.deferred == run_id
+            here = of_run & jobs.c.status.in_(UNFINISHED)
             found_owners = connection.execute(
                 select(jobs.c.owner, jobs.c.asked_by).where(here).distinct()
             ).all()
@@ -106,6 +105,7 @@ class Deferrals:
                 busy = select(func.count()).select_from(jobs).where(here, jobs.c.owner.in_(living))
                 most = min(most, limits.max_parallel - connection.execute(busy).scalar_one())
             with held(connection, {row.asked_by for row in found_owners}, now):
+                _let_go(connection, of_run & jobs.c.status.in_(FINAL))
                 free = here & or_(jobs.c.owner.is_(None), jobs.c.owner.not_in(living))
                 found = _next(connection, free if user is None else free & (jobs.c.asked_by == user), most)
                 taken = _within(found, credits)
@@ -128,8 +128,8 @@ class Deferrals:
         """Leave these jobs no longer to the workers, as far as they were not sent yet."""
         with self._database.writing() as connection:
             for some in portions(list(job_ids)):
-                unsent = jobs.c.id.in_(some) & jobs.c.status.in_(UNSENT)
-                connection.execute(update(jobs).where(unsent).values(deferred=None))
+                unsent = locked(connection, jobs.c.id.in_(some) & jobs.c.status.in_(UNSENT))
+                connection.execute(update(jobs).where(jobs.c.number.in_(unsent)).values(deferred=None))
         self._steps.tell_others()
 
     def _own(

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, Table, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, insert, select
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import rows
@@ -53,6 +53,15 @@ def insert_one(connection: Connection, table: Table, values: Mapping[str, object
     assert key is not None  # noqa: S101 - one row always has one
     number: int = key[0]
     return number
+
+
+def locked(connection: Connection, wanted: ColumnElement[bool]) -> Sequence[int]:
+    """The numbers of these jobs, which nobody else changes before this transaction ends.
+
+    All lock them in one order, so that no two kernels wait for each other.
+    """
+    found = select(jobs.c.number).where(wanted).order_by(jobs.c.number).with_for_update()
+    return connection.execute(found).scalars().all()
 
 
 def load_jobs(connection: Connection, statement: Select[Any]) -> list[JobRecord]:

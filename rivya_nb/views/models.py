@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from rivya_nb.contract.live_models import NOT_LISTED
 from rivya_nb.contract.media import MEDIA
 from rivya_nb.contract.params import range_words
 from rivya_nb.contract.references import duration_limits, format_words, mixes_words
-from rivya_nb.contract.text import count, listing, printable
+from rivya_nb.contract.text import aligned, count, listing, printable
 from rivya_nb.views.words import joined
 
 NOT_KNOWN = "not known"
@@ -113,19 +112,7 @@ def not_known_words(model: Model) -> list[str]:
 
 def text_table(headings: Row, rows: Sequence[Row]) -> list[str]:
     """The rows in aligned columns, under their headings."""
-    every = [headings, *rows]
-    widths = [max(_width(row[place]) for row in every) for place in range(len(headings))]
-    return ["  ".join(map(_padded, row, widths)).rstrip() for row in every]
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))
-
-
-def _width(text: str) -> int:
-    """The columns of a terminal that a text takes: two for a wide letter, none for a combining mark."""
-    marks = sum(unicodedata.category(char) in ("Mn", "Me", "Cf") for char in text)
-    return len(text) + sum(unicodedata.east_asian_width(char) in "WF" for char in text) - marks
+    return aligned([headings, *rows])
 
 
 def _count_words(model: Model) -> str:

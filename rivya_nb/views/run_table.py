@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rivya_nb.contract.text import count, printable
+from rivya_nb.contract.text import aligned, count, printable
 from rivya_nb.store.records import JobRecord, RunSummary
 from rivya_nb.views.headline import written_prompt
 from rivya_nb.views.run_view import Hint
@@ -108,10 +108,15 @@ def run_table_html(rows: Sequence[RunRow], hints: Sequence[Hint]) -> str:
 
 def run_table_text(rows: Sequence[RunRow]) -> str:
     """The page as plain text, a line for each run."""
-    shape = max((min(len(row.shape), _NAME_LENGTH) for row in rows), default=0)
-    lines = [
-        f"{row.run.id:>5}  {row.asked}  {row.name:<12} {row.short_prompt:<{_SHORT_PROMPT}}  "
-        f"{printable(row.shape, _NAME_LENGTH):<{shape}}  {joined([row.state, row.price, row.by])}"
+    cells = [
+        (
+            f"{row.run.id:>5}",
+            row.asked,
+            row.name,
+            row.short_prompt,
+            printable(row.shape, _NAME_LENGTH),
+            joined([row.state, row.price, row.by]),
+        )
         for row in rows
     ]
-    return "\n".join(lines) or "no runs yet"
+    return "\n".join(aligned(cells)) or "no runs yet"

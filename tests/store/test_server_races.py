@@ -6,11 +6,12 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
 import pytest
+from sandboxes import until
 from servers import PostgresqlServer
 from sqlalchemy import text
 
@@ -19,10 +20,11 @@ from rivya_nb.errors import UsageError
 from rivya_nb.store import writing
 from rivya_nb.store.bundles import merge
 from rivya_nb.store.canaries import CanaryRecord, OccasionRecord
+from rivya_nb.store.credit_limits import CreditLimit
 from rivya_nb.store.measurements import Subject
 from rivya_nb.store.pace import TaskDuration
 from rivya_nb.store.questions import Question
-from rivya_nb.store.records import CellRecord, Marks, RunRecord
+from rivya_nb.store.records import CellRecord, Deferral, Marks, RunRecord
 from rivya_nb.store.renaming import rename_services
 from rivya_nb.store.store import Store
 from rivya_nb.store.uploads import UploadRecord
@@ -113,6 +115,79 @@ def test_of_kernels_that_ask_for_some_of_the_same_pictures_each_is_asked_for_onc
         at_once(kernels, ask)
         asked = [job.identity for job in kernels[0].unfinished() if job.prompt == prompt]
         assert len(asked) == len(set(asked)) > 40
+
+
+def test_what_all_take_up_again_or_take_back_at_once_holds_up_nobody(kernels: list[Store]) -> None:
+    jobs = [a_job("a cat", {"seed": seed}) for seed in range(60)]
+    add(kernels[0], *jobs)
+    ids = [job.id for job in jobs]
+
+    def take_up(store: Store, at: int) -> None:
+        mine = random.Random(at).sample(sorted(store.jobs(ids).values(), key=lambda job: job.id), len(ids))
+        store.claims.reopen(mine, "planned")
+        store.asking.ask_for([job.id for job in mine])
+        store.deferrals.take_back([job.id for job in mine])
+
+    for _ in range(4):
+        kernels[0].claims.stop(ids)
+        at_once(kernels, take_up)
+        assert {job.status for job in kernels[0].unfinished()} == {"planned"}
+
+
+def test_a_worker_and_a_user_who_takes_up_what_it_has_ended_do_not_wait_for_each_other(
+    kernels: list[Store],
+) -> None:
+    user, worker, admin, *_ = kernels
+    admin.credit_limits.set(CreditLimit(user.users.me, "day", 1000))
+    jobs = [a_job(params={"seed": seed}) for seed in range(2)]
+    run = user.asking.add_run(
+        name=None, service="sandbox", axes=(), jobs=jobs, deferral=Deferral(1000),
+        cells=[CellRecord(job.id, (at,)) for at, job in enumerate(jobs)],
+    )  # fmt: skip
+    assert run is not None
+    taken = worker.deferrals.claim(run.id, most=1)[0]
+    worker.update_job(taken.id, status="stopped")
+    ended = worker.job(taken.id)
+    with ThreadPoolExecutor(2) as pool:
+        with held_up(admin):
+            taking = pool.submit(user.claims.reopen, [ended], "planned")
+            assert until(lambda: waiting(admin) == 1)
+            working = pool.submit(worker.deferrals.claim, run.id, most=1)
+            assert until(lambda: waiting(admin) == 2)
+        assert taking.result(60) is None
+        assert len(working.result(60)) == 1
+    assert user.job(ended.id).status == "planned"
+
+
+def test_all_limits_of_a_user_are_taken_away_while_that_user_asks(kernels: list[Store]) -> None:
+    admin, user, _, other, *_ = kernels
+    for per in ("month", "day"):
+        admin.credit_limits.set(CreditLimit(user.users.me, per, 1000))
+    job = a_job()
+    add(user, job)
+    with ThreadPoolExecutor(2) as pool:
+        with held_up(other):
+            asking = pool.submit(user.asking.ask_for, [job.id])
+            assert until(lambda: waiting(other) == 1)
+            unsetting = pool.submit(admin.credit_limits.unset, user.users.me, None)
+            assert until(lambda: waiting(other) == 2)
+        asking.result(60)
+        assert unsetting.result(60) == 2
+
+
+@contextmanager
+def held_up(store: Store) -> Iterator[None]:
+    """The limits of a day are locked, so that whoever is held to them waits."""
+    with store.database.writing() as connection:
+        connection.execute(text("SELECT 1 FROM credit_limits WHERE per = 'day' FOR UPDATE"))
+        yield
+
+
+def waiting(store: Store) -> int:
+    """How many transactions wait for another one."""
+    with store.database.reading() as connection:
+        found = text("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        return connection.execute(found).scalar_one()
 
 
 def test_connections_that_the_server_has_closed_meanwhile_are_made_anew(
