@@ -18,8 +18,8 @@ from rivya_nb.errors import (
     Mistake,
     RivyaError,
     UsageError,
-    WaitCancelledError,
     WaitInterruptedError,
+    put_in_words,
 )
 from rivya_nb.planning.ask import read_ask
 from rivya_nb.session.adding import plan_extension
@@ -177,12 +177,13 @@ class Run(Pictures):
         self._display.show(whole=False)
         try:
             await self.work_loop.join(self.finished())
-        except asyncio.CancelledError:
-            # Still a cancellation, for asyncio.wait_for and its like; only what IPython shows is shorter.
-            raise WaitCancelledError(
+        except asyncio.CancelledError as cancelled:
+            put_in_words(
+                cancelled,
                 f"Waiting for run {self.id} ended; it goes on. %rivya wait {self.id} waits on, and "
-                f"%rivya stop {self.id} gives up what is not sent yet."
-            ) from None
+                f"%rivya stop {self.id} gives up what is not sent yet.",
+            )
+            raise
         return self.checked()
 
     def finished(self) -> concurrent.futures.Future[None]:
