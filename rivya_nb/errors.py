@@ -68,8 +68,8 @@ class _MessageOnly:
 
 
 def put_in_words(error: asyncio.CancelledError, message: str) -> None:
-    """Let IPython show a message in the place of asyncio's traceback. It has to stay the same error: `asyncio.timeout`
-    and its like do not know one of another class as the cancellation that they asked for."""
+    """Let IPython show a message in the place of asyncio's traceback. It has to stay the same error:
+    `asyncio.timeout` and its like do not know one of another class as the cancellation that they asked for."""
     error.args = error.args or (message,)
     error._render_traceback_ = lambda: [f"CancelledError: {message}"]  # type: ignore[attr-defined]
 

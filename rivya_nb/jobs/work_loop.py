@@ -88,13 +88,13 @@ class WorkLoop:
         """Await `future` on the running loop, waking at least every `tick` seconds.
 
         Errors of the work are raised here unchanged. Cancelling this wait does not cancel the work. Raises
-        RivyaError if the work loop goes away meanwhile, or cannot turn while the running one does, and within trio;
-        and UsageError like `wait`.
+        RivyaError if the work loop goes away meanwhile, or cannot turn while the running one does, and in a
+        task of trio; and UsageError like `wait`.
         """
         if _in_trio():
             raise RivyaError(
-                "`await run` works in asyncio, and this is trio. Write `run.wait()`; where other tasks have to go on "
-                "meanwhile, `await trio.to_thread.run_sync(run.wait)`."
+                "`await run` works in asyncio, and this is trio. Write `run.wait()`; where other tasks have to "
+                "go on meanwhile, `await trio.to_thread.run_sync(run.wait)`."
             )
         if not future.done() and self.is_here() and asyncio.get_running_loop() is not self.loop:
             raise RivyaError(

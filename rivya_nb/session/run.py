@@ -174,8 +174,9 @@ class Run(Pictures):
         return self._joined().__await__()
 
     async def _joined(self) -> Run:
-        self._display.show(whole=False)
         try:
+            await self._display.prepare()
+            self._display.show(whole=False)
             await self.work_loop.join(self.finished())
         except asyncio.CancelledError as cancelled:
             put_in_words(
