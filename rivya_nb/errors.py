@@ -29,9 +29,6 @@ RivyaError
 
 KeyboardInterrupt
 └── WaitInterruptedError          the kernel was interrupted while a cell waited; not an error of this package
-
-asyncio.CancelledError
-└── WaitCancelledError            the same for `await run`
 ```
 
 The codes and their HTTP statuses are those that the Rivya Public API v1 documents; an unknown code becomes an
@@ -40,9 +37,12 @@ The codes and their HTTP statuses are those that the Rivya Public API v1 documen
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 SHOWN = 60
 """The most characters of a text from outside that a message shows."""
@@ -67,15 +67,18 @@ class _MessageOnly:
         return [f"{type(self).__name__}: {self}"]
 
 
+def put_in_words(error: asyncio.CancelledError, message: str) -> None:
+    """Let IPython show a message in the place of asyncio's traceback. It has to stay the same error:
+    `asyncio.timeout` and its like do not know one of another class as the cancellation that they asked for."""
+    error.args = error.args or (message,)
+    error._render_traceback_ = lambda: [f"CancelledError: {message}"]  # type: ignore[attr-defined]
+
+
 class RivyaError(_MessageOnly, Exception):
     """Base of every error that a user is meant to read. A message that is too long loses its middle."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(shortened(message, _LONGEST_LIST))
-
-
-class WaitCancelledError(_MessageOnly, asyncio.CancelledError):
-    """`await run` was cancelled, by an interrupt of the kernel or by asyncio; the run continues."""
 
 
 class WaitInterruptedError(_MessageOnly, KeyboardInterrupt):

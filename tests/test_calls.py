@@ -206,6 +206,21 @@ def test_a_run_can_be_awaited(session: rv.Session) -> None:
     assert asyncio.run(ask())[0].status == "succeeded"
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout came with Python 3.11")
+def test_an_await_that_takes_too_long_is_a_timeout_of_asyncio(connect: Callable[..., rv.Session]) -> None:
+    with running_sandbox(SandboxConfig(latency=1)) as url:
+        connect(url)
+        run = rv.generate("A bottle", seed=1, resolution="1K")
+
+        async def hurry() -> None:
+            async with asyncio.timeout(0.1):
+                await run
+
+        with pytest.raises(TimeoutError):
+            asyncio.run(hurry())
+        assert run.wait(TIMEOUT)[0].status == "succeeded"
+
+
 def test_an_unfinished_run_is_collected_by_another_session(connect: Callable[..., rv.Session]) -> None:
     with running_sandbox(SandboxConfig(latency=2)) as url:
         connect(url)

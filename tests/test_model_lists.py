@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -131,6 +132,15 @@ def test_a_damaged_list_is_no_list(tmp_path: Path, text: str) -> None:
     (tmp_path / "sandbox.json").write_text(text)
     assert lists.catalogue("sandbox") is bundled()
     lists.keep("sandbox", [NEW], 1000.0)
+    assert "brand-new" in lists.catalogue("sandbox")
+
+
+def test_a_list_that_was_kept_is_not_read_again(tmp_path: Path) -> None:
+    lists = ModelLists(tmp_path)
+    lists.keep("sandbox", [NEW], 1000.0)
+    file, about = tmp_path / "sandbox.json", (tmp_path / "sandbox.json").stat()
+    file.write_bytes(b"?" * about.st_size)
+    os.utime(file, ns=(about.st_atime_ns, about.st_mtime_ns))
     assert "brand-new" in lists.catalogue("sandbox")
 
 

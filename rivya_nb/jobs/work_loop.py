@@ -88,9 +88,14 @@ class WorkLoop:
         """Await `future` on the running loop, waking at least every `tick` seconds.
 
         Errors of the work are raised here unchanged. Cancelling this wait does not cancel the work. Raises
-        RivyaError if the work loop goes away meanwhile, or cannot turn while the running one does, and
-        UsageError like `wait`.
+        RivyaError if the work loop goes away meanwhile, or cannot turn while the running one does, and in a
+        task of trio; and UsageError like `wait`.
         """
+        if _in_trio():
+            raise RivyaError(
+                "`await run` works in asyncio, and this is trio. Write `run.wait()`; where other tasks have to "
+                "go on meanwhile, `await trio.to_thread.run_sync(run.wait)`."
+            )
         if not future.done() and self.is_here() and asyncio.get_running_loop() is not self.loop:
             raise RivyaError(
                 "This event loop runs inside the one on which the work runs, so it would wait for ever. "
@@ -197,6 +202,13 @@ class WorkLoop:
             )
         if self.loop.is_closed():
             raise RivyaError("The event loop that this work ran on is closed. Connect anew, then resume.")
+
+
+def _in_trio() -> bool:
+    """Whether a task of trio runs here, as after `%autoawait trio`: then the kernel's own loop runs below it."""
+    with suppress(KeyError, RuntimeError):
+        return bool(sys.modules["trio"].lowlevel.current_task())
+    return False
 
 
 def _kernel_loop() -> asyncio.AbstractEventLoop | None:

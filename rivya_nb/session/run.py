@@ -19,6 +19,7 @@ from rivya_nb.errors import (
     RivyaError,
     UsageError,
     WaitInterruptedError,
+    put_in_words,
 )
 from rivya_nb.planning.ask import read_ask
 from rivya_nb.session.adding import plan_extension
@@ -173,12 +174,13 @@ class Run(Pictures):
         return self._joined().__await__()
 
     async def _joined(self) -> Run:
-        self._display.show(whole=False)
         try:
+            await self._display.prepare()
+            self._display.show(whole=False)
             await self.work_loop.join(self.finished())
-        except asyncio.CancelledError:
-            # Still a cancellation, for asyncio.wait_for and its like; only what IPython shows is shorter.
-            raise wait_cancelled(self) from None
+        except asyncio.CancelledError as cancelled:
+            put_in_words(cancelled, wait_cancelled(self))
+            raise
         return self.checked()
 
     def finished(self) -> concurrent.futures.Future[None]:

@@ -263,7 +263,7 @@ class Session:
         """Import and create what the first run needs. It takes half a second, so call it off an event loop."""
         from rivya_nb.views import run_html
 
-        run_html.environment().get_template("run.html")
+        run_html.prepare()
         self.spending.runner  # noqa: B018 - made when it is first asked for
 
     def start(self, plan: Plan) -> Run:

@@ -53,6 +53,8 @@ class ModelLists:
     def keep(self, service: str, entries: Sequence[object], now: float) -> None:
         """Write a list down, fetched at `now` (epoch seconds); it appears at once and whole, or not at all.
 
+        It is read here, too, which takes a while: call this off the event loop.
+
         Raises:
             StoreError: the disk refuses.
         """
@@ -61,6 +63,7 @@ class ModelLists:
         with disk_trouble(path):
             self._folder.mkdir(exist_ok=True)
         write_whole(path, text.encode(), ANOTHER_STORE)
+        self.catalogue(service)
 
     def _path(self, service: str) -> Path:
         return self._folder / f"{re.sub(r'[^a-z0-9.-]+', '_', service.lower())}.json"

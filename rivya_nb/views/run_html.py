@@ -29,6 +29,12 @@ _MOST_NOTES = 4
 _NOTE_LENGTH = 200
 
 
+def prepare() -> None:
+    """Import and compile what a run is drawn with, which takes a tenth of a second: call it off the event loop."""
+    for name in ("run.html", "grid.html", "prompts.html"):
+        environment().get_template(name)
+
+
 def render_run(view: RunView) -> str:
     """The HTML of a run, finished or not: the prompt, the progress, the grid, and what to do next."""
     sums = tally(view)

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -214,6 +215,16 @@ def test_a_loop_of_another_make_is_refused_with_the_way_out() -> None:
             WorkLoop(loop, in_kernel=False).wait(concurrent.futures.Future())
     finally:
         asyncio._set_running_loop(None)
+
+
+def test_an_await_within_trio_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    lowlevel = SimpleNamespace(current_task=object)
+    monkeypatch.setitem(sys.modules, "trio", SimpleNamespace(lowlevel=lowlevel))
+    work_loop = WorkLoop(asyncio.new_event_loop(), in_kernel=False)
+    with pytest.raises(RivyaError, match=r"this is trio. Write `run.wait\(\)`"):
+        # As trio does it: it sends a first value to the coroutine.
+        work_loop.join(concurrent.futures.Future()).send(None)
+    work_loop.loop.close()
 
 
 def test_an_await_on_a_loop_inside_the_works_own_is_refused_with_the_way_out() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rivya_nb.store.records import STATUSES
+from rivya_nb.views import run_html
 from rivya_nb.views.run_html import render_run
 from rivya_nb.views.run_view import Hint, RunView
 from rivya_nb.views.thumbnails import Thumbnail, collect
@@ -79,6 +80,17 @@ def live() -> RunView:
 def done() -> RunView:
     run, jobs = bottles(DONE_STATES)
     return pictured(make_view(run, jobs, hints=(Hint("%rivya retry 41", "generates the failed one again"),)))
+
+
+@pytest.mark.parametrize("make", [live, done])
+def test_what_is_prepared_needs_no_template_any_more(make: Callable[[], RunView]) -> None:
+    run_html.environment.cache_clear()
+    run_html.prepare()
+    compiled = run_html.environment().cache
+    assert compiled is not None
+    before = set(compiled.keys())
+    render_run(make())
+    assert set(compiled.keys()) == before
 
 
 def test_a_running_run_says_what_was_asked_and_how_far_it_is() -> None:

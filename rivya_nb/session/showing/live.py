@@ -21,6 +21,7 @@ from rivya_nb.session.showing.run_looks import (
     run_bundle,
     strip_bundle,
 )
+from rivya_nb.views import run_html
 
 if TYPE_CHECKING:
     from rivya_nb.session.run import Run
@@ -204,6 +205,11 @@ class LiveDisplay:
                 if (self._run.is_working or self._run.is_left or not whole) and is_idle:
                     self._refreshing_cell = cell
                     self._refreshing = self._run.work_loop.start(self._refresh())
+
+    async def prepare(self) -> None:
+        """Make ready for the first drawing, while the loop goes on."""
+        if executing_cell() is not None:
+            await asyncio.to_thread(run_html.prepare)
 
     def _drawn(self, part: Part) -> Bundle:
         """The part as it is now. What takes long is drawn in a thread, while the loop goes on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
-from rivya_nb.errors import RunFailedError, WaitCancelledError, WaitInterruptedError
+from rivya_nb.errors import RunFailedError, WaitInterruptedError
 from rivya_nb.store.records import SENT, UNSENT
 from rivya_nb.typed import typed
 from rivya_nb.views.run_view import commands
@@ -67,9 +67,9 @@ def wait_interrupted(run: Run) -> WaitInterruptedError:
     return WaitInterruptedError(f"Waiting for run {run.id} ended: {', '.join(parts)}. {'; '.join(ways)}.")
 
 
-def wait_cancelled(run: Run) -> WaitCancelledError:
-    """The error of a wait that was cancelled; the run goes on."""
-    return WaitCancelledError(
+def wait_cancelled(run: Run) -> str:
+    """The words for a wait that was cancelled; the run goes on."""
+    return (
         f"Waiting for run {run.id} ended; it goes on. {_wait(run)} waits on, and {_stop(run)} gives up what is "
         "not sent yet."
     )
