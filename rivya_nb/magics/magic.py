@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from IPython.core.magic import no_var_expand
 
 from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError, WaitInterruptedError
+from rivya_nb.jobs.work_loop import TICK
 from rivya_nb.magics import awaiting, opening
 from rivya_nb.magics.completion import hooks
 from rivya_nb.printing import print_any_sign
@@ -136,8 +137,8 @@ class RivyaMagics:
             # Opening a store waits for others. Planning reads, decodes and hashes references. Both would block the
             # kernel's own loop.
             with awaiting.interruptible(lambda: "Interrupted while it was planned: nothing was sent."):
-                parsed, session = await asyncio.to_thread(self._read, line, cell)
-                plan = await asyncio.to_thread(self._plan, parsed, session, cell)
+                parsed, session = await _aside(partial(self._read, line, cell))
+                plan = await _aside(partial(self._plan, parsed, session, cell))
             # So does writing a run down.
             started, is_interrupted = await _finished(partial(_go, parsed, plan), listener)
         found, run = self._show(parsed, plan, started)
@@ -214,16 +215,33 @@ def _command(line: str) -> tuple[object, list[Run]]:
     return (outcome[0] if len(outcome) == 1 else None), outcome
 
 
+def _begun(act: Callable[[], T]) -> asyncio.Future[T]:
+    """What `act` will give, on another thread."""
+    # Not as a task: an interrupt that ends one ends the loop too, which is the kernel.
+    return asyncio.get_running_loop().run_in_executor(None, copy_context().run, act)
+
+
+async def _aside(act: Callable[[], T]) -> T:
+    """What `act` gives, on another thread. An interrupt ends the wait for it."""
+    going = _begun(act)
+    try:
+        while not going.done():
+            await asyncio.wait([going], timeout=TICK)
+        return going.result()
+    finally:
+        going.cancel()
+
+
 async def _finished(act: Callable[[], T], listener: Listener) -> tuple[T, bool]:
     """What `act` gives, on another thread, and whether the cell was interrupted meanwhile. It is not cut short,
     but where it waits: what it sends may cost."""
-    # Not as a task: an interrupt that ends one ends the loop too, which is the kernel.
-    going = asyncio.get_running_loop().run_in_executor(None, copy_context().run, act)
-    try:
-        return await asyncio.shield(going), False
-    except asyncio.CancelledError:
-        listener.has_given_up = True
-        return await going, True
+    going = _begun(act)
+    while not going.done():
+        try:
+            await asyncio.wait([going], timeout=TICK)
+        except asyncio.CancelledError:
+            listener.has_given_up = True
+    return going.result(), listener.has_given_up
 
 
 async def _command_and_join(line: str) -> object:

@@ -47,7 +47,8 @@ def _seconds(value: object, end: bool, now: float) -> float | None:
     if isinstance(value, datetime):
         return value.timestamp()
     if isinstance(value, date):
-        return datetime.combine(value, time.max if end else time.min).timestamp()
+        # Where clocks change at midnight, the fold tells the last of two 23:59 and the only one of none.
+        return datetime.combine(value, time.max.replace(fold=1) if end else time.min).timestamp()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     return None

@@ -88,14 +88,15 @@ def save_grid(
     elif suffix != ".pdf":
         _check_size(sheet, suffix, cell)
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{uuid.uuid4().hex}{suffix}")
+    part = out.with_name(f".{uuid.uuid4().hex}.part")
     painter = _Painter(sheet, path_of, load, excluded)
     try:
         if suffix == ".pdf":
             _write_pages(painter, part, caption, details)
         else:
-            strips = painter.paint(sheet.strips)
-            write_strips(strips, (sheet.width, sheet.height), part, title=caption, description=details)
+            strips, size = painter.paint(sheet.strips), (sheet.width, sheet.height)
+            with part.open("wb") as file:
+                write_strips(strips, size, file, suffix, title=caption, description=details)
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import logging
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from typing import BinaryIO
 from xml.sax.saxutils import escape
 
 import pyvips
@@ -36,35 +36,57 @@ _XMP = (
 
 
 def write_strips(
-    strips: Iterable[Image.Image], size: tuple[int, int], out: Path, *, title: str, description: str
+    strips: Iterable[Image.Image],
+    size: tuple[int, int],
+    out: BinaryIO,
+    suffix: str,
+    *,
+    title: str,
+    description: str,
 ) -> None:
     """Write strips (RGB, as wide as `size`, with heights that add up to it) as one PNG, JPEG or WebP.
 
-    The suffix of `out` decides. PNG and JPEG need memory for a few strips, WebP for the whole picture.
+    The `suffix` decides. PNG and JPEG need memory for a few strips, WebP for the whole picture.
 
     Raises:
         OSError: the file cannot be written.
     """
-    feed = _Tiff(strips, size)
-    source = pyvips.SourceCustom()
+    feed, sink = _Tiff(strips, size), _Sink(out)
+    source, target = pyvips.SourceCustom(), pyvips.TargetCustom()
     source.on_read(feed.read)
     source.on_seek(feed.seek)
+    target.on_write(sink.write)
     try:
         image = pyvips.Image.new_from_source(source, "", access="sequential", fail_on="error").copy()
         image.set_type(pyvips.GValue.blob_type, "xmp-data", _xmp(title, description))  # type: ignore[arg-type]
-        if out.suffix == ".png":
+        if suffix == ".png":
             # Level 6 would save another tenth, but take six times as long.
-            image.pngsave(str(out), compression=2, filter=_AVERAGE, keep=_KEEP)
-        elif out.suffix == ".webp":
-            image.webpsave(str(out), Q=QUALITY, effort=2, keep=_KEEP)
+            image.pngsave_target(target, compression=2, filter=_AVERAGE, keep=_KEEP)
+        elif suffix == ".webp":
+            image.webpsave_target(target, Q=QUALITY, effort=2, keep=_KEEP)
         else:
-            image.jpegsave(str(out), Q=QUALITY, keep=_KEEP)
+            image.jpegsave_target(target, Q=QUALITY, keep=_KEEP)
     except pyvips.Error as error:
-        if feed.trouble is not None:
-            raise feed.trouble from None
-        raise OSError(f"{out}: the picture could not be written ({error.detail.strip()})") from None
+        if trouble := feed.trouble or sink.trouble:
+            raise trouble from None
+        raise OSError(f"the picture could not be written ({error.detail.strip()})") from None
     if feed.trouble is not None:
         raise feed.trouble
+
+
+class _Sink:
+    """A file that vips writes, on threads of its own, which drop errors."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.trouble: OSError | None = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.trouble = error
+            return -1
 
 
 class _Tiff:

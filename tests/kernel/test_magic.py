@@ -118,6 +118,31 @@ def test_an_interrupt_ends_the_wait_and_says_how_to_go_on(ready: Callable[..., K
     kernel.ok("assert sorted({job.status for job in many}) in (['planned', 'queued'], ['queued', 'stopped'])")
 
 
+SLOW = """
+import threading
+goes_on = threading.Event()
+class Slow:
+    def tolist(self):
+        print("planning")
+        goes_on.wait()
+        return [1]
+seeds = Slow()
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_interrupt_ends_the_planning_at_once(lent: Callable[..., Kernel], version: str) -> None:
+    kernel = lent(version)
+    kernel.ok(SLOW)
+    asking = kernel.send("%%rivya seed={seeds}\nA bottle")
+    kernel.until(lambda: "planning" in asking.stdout, "it is planned")
+    kernel.interrupt()
+    kernel.finish(asking)
+    kernel.ok("goes_on.set()")
+    assert asking.error == "WaitInterruptedError: Interrupted while it was planned: nothing was sent."
+    assert len(asking.traceback) == 1
+
+
 def test_a_run_in_the_background_can_be_waited_for_later(lent: Callable[..., Kernel]) -> None:
     kernel = lent(latency=2)
     # Nothing lies between the first two: a busy machine may need seconds to ask for the second one.
