@@ -7,12 +7,11 @@ import random
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.contract.text import count, short_repr
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import Mistake, PictureError, StoreError, UsageError
 from rivya_nb.files import target_file, user_path
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.media.frames import require_ffmpeg
@@ -252,7 +251,15 @@ class Ranking:
             )
         everything = showings(self.record, draw_order(self.record, uuid.uuid4().hex), self._counted())
         page = new_page(self.record, self.rater, everything)
-        encode = partial(self.file, box=PAGE_BOX, most=PAGE_BYTES)
+
+        def encode(job_id: str) -> tuple[str, bytes]:
+            try:
+                return self.file(job_id, PAGE_BOX, PAGE_BYTES)
+            except PictureError as error:
+                raise StoreError(
+                    f"No page was written: {error} (job {job_id[:8]}). job.exclude(…) leaves it out of the ranking."
+                ) from None
+
         html = WorkLoop.find().aside(lambda: render_page(page.id, self.rater, everything, encode))
         written = _written(target, html.encode("utf-8", "replace"))
         self._store.votes.add_page(page)
@@ -260,26 +267,20 @@ class Ranking:
 
     def file(self, job_id: str, box: tuple[int, int], most: int) -> tuple[str, bytes]:
         """The MIME type and the bytes of a job's result, encoded anew: a picture within `box` pixels, a video or
-        sound of about `most` bytes at most. StoreError if it is gone."""
-        from rivya_nb.errors import PictureError, StoreError
+        sound of about `most` bytes at most. PictureError if it cannot be read."""
         from rivya_nb.study.ranking.plain import plain_clip, plain_picture
 
         job = self._store.jobs([job_id]).get(job_id)
         if job is None or not job.pictures:
-            raise StoreError(f"A {self.noun} of this pair was deleted meanwhile; S skips the pair.")
+            raise PictureError(f"a {self.noun} was deleted meanwhile")
         record = job.pictures[0]
-        try:
-            path = fetcher(self._store.files)(record)
-            if record.medium == "image":
-                return plain_picture(path, box)
-            small = self._store.files.thumbnails
-            return f"{record.medium}/webm", small.derived(
-                path, f"plain-{most}", lambda path: plain_clip(path, most)
-            )
-        except PictureError:
-            raise StoreError(
-                f"A {noun({record.medium})} of this pair cannot be read; S skips the pair."
-            ) from None
+        path = fetcher(self._store.files)(record)
+        if record.medium == "image":
+            return plain_picture(path, box)
+        small = self._store.files.thumbnails
+        return f"{record.medium}/webm", small.derived(
+            path, f"plain-{most}", lambda path: plain_clip(path, most)
+        )
 
     def _require_encoder(self) -> None:
         if any(each.medium != "image" for each in self._counted().values()):
@@ -356,9 +357,15 @@ class _Box:
 
     def files(self, place: int) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
         showing = self._shown[place]
-        left, right = (
-            self._ranking.file(job, CLOSE_BOX, CLOSE_BYTES) for job in (showing.left, showing.right)
-        )
+        try:
+            left, right = (
+                self._ranking.file(job, CLOSE_BOX, CLOSE_BYTES) for job in (showing.left, showing.right)
+            )
+        except PictureError:
+            # Why would tell the rater the name of a file.
+            raise StoreError(
+                f"A {self._ranking.noun} of this pair is gone or cannot be read; S skips the pair."
+            ) from None
         return left, right
 
     def vote(self, place: int, better: str, seconds: float) -> None:

@@ -45,6 +45,8 @@ export class Judge {
     this.dropped = new Set();
     this.loaded = new Map();
     this.files = [];
+    this.said = "";
+    this.trouble = "";
     this.build(host);
     this.listen(keys ?? this.root);
     this.show();
@@ -128,7 +130,7 @@ export class Judge {
   }
 
   skip() {
-    if (this.since === null) return;
+    if (this.since === null && !this.trouble) return;
     const place = this.queue.shift();
     const again = !this.skipped.has(place);
     if (again) this.queue.push(place);
@@ -166,7 +168,13 @@ export class Judge {
   }
 
   say(words) {
-    this.message.textContent = words;
+    this.said = words;
+    this.tell();
+  }
+
+  /** Why the pair cannot be judged, for as long as it is in turn; else what was said last. */
+  tell() {
+    this.message.textContent = this.trouble || this.said;
   }
 
   // Showing
@@ -174,6 +182,8 @@ export class Judge {
   async show() {
     const [place] = this.queue;
     this.since = null;
+    this.trouble = "";
+    this.tell();
     this.count();
     const finished = place === undefined;
     this.hush();
@@ -198,7 +208,10 @@ export class Judge {
       this.playing = new InStep(files);
       this.since = performance.now();
     } catch (error) {
-      if (this.queue[0] === place) this.say(error.message);
+      if (this.queue[0] !== place) return;
+      for (const side of this.sides) side.replaceChildren();
+      this.trouble = error.message;
+      this.tell();
     }
     for (const next of wanted.slice(1)) this.load(next).catch(() => {});
   }

@@ -14,9 +14,11 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from store.filling import done
 
 import rivya_nb as rv
+import rivya_nb.widgets
 from browser.harness import Lab, OpenNotebook, write_notebook
 from rivya_nb.store.records import AxisRecord, CellRecord, PictureRecord
 from rivya_nb.store.store import Store
+from rivya_nb.widgets.modules import joined
 
 CONNECT = """import rivya_nb as rv
 rv.connect(base_url="sandbox", store="judged")"""
@@ -187,6 +189,38 @@ def test_a_page_works_as_a_file_and_gives_its_votes_back(
     notebook.wait_for_output(IMPORT_AT, "<12 votes of rater 'B' on 12 pairs, 12 of them new>")
     notebook.wait_for_output(IMPORT_AT, "24 votes on 2 prompts by 2 raters")
     notebook.wait_for_output(IMPORT_AT, "Krippendorff's α")
+
+
+# Three pairs of one picture, of which the second one is gone, and a vote that is kept when `kept` is called.
+WITHOUT_KERNEL = f"""{joined(Path(rivya_nb.widgets.__path__[0]) / "judge.js")}
+const src = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
+new Judge(document.body, {{
+    rater: "A", total: 3, judged: [], question: (place) => `Which of pair ${{place}}?`, sure: () => "", end: () => null,
+    files: async (place) => {{
+        if (place === 1) throw new Error("One is gone; S skips the pair.");
+        return [{{ src, type: "image/gif" }}, {{ src, type: "image/gif" }}];
+    }},
+    vote: () => new Promise((kept) => {{ window.kept = kept; }}),
+}});"""
+
+
+def test_a_pair_that_cannot_be_shown_says_so_until_it_is_skipped(chromium: Browser) -> None:
+    page = chromium.new_page()
+    page.set_content("<body></body>")
+    page.add_script_tag(type="module", content=WITHOUT_KERNEL)
+    root = page.get_by_role("application")
+    expect(root.locator("img")).to_have_count(2)
+    root.press("ArrowLeft")
+    expect(root.get_by_role("alert")).to_have_text("One is gone; S skips the pair.")
+    # The vote before is kept only now.
+    page.evaluate("async () => { kept(); await new Promise(requestAnimationFrame); }")
+    expect(root.get_by_role("alert")).to_have_text("One is gone; S skips the pair.")
+    expect(root.locator("img")).to_have_count(0)
+    root.press("s")
+    expect(root.get_by_role("heading")).to_have_text("Which of pair 2?")
+    expect(root.locator("img")).to_have_count(2)
+    expect(root.get_by_role("alert")).to_be_empty()
+    page.close()
 
 
 # Of both sides: where they are, whether they play and are silent, and whether anything is offered for it.

@@ -196,13 +196,14 @@ def test_a_reopened_notebook_shows_the_run(
     notebook.close()
 
 
-SHOW = "from IPython.display import HTML\nHTML(open('films.html').read())"
+SHOW = "from IPython.display import HTML\nHTML(open('{}.html').read())"
+FILMS, PAIR = 0, 1
 PLAYS = "video => !video.paused && video.currentTime > 0"
 
 
 @pytest.fixture(scope="module")
 def films(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A notebook that shows a run of eight videos, in two rows."""
+    """A notebook that shows a run of eight videos in two rows, and one of two that has no axis but its seed."""
     store = tmp_path_factory.mktemp("films")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("FIRST", "SECOND", "LONGEST"):
@@ -212,10 +213,11 @@ def films(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
             closing(rv.connect(DEFAULT_KEY, url, store=store)),
         ):
             asked = {"enableTranslation": [True, False], "seed": range(10001, 10005)}
-            run = rv.plan("A fox", model="veo3-1-lite", params=asked).run()
-            run.wait(60)
-            (lab.folder / "films.html").write_text(run_bundle(run)["text/html"])
-    return write_notebook(lab.folder / "films.ipynb", [SHOW])
+            for name, params in {"films": asked, "pair": {"seed": [10001, 10002]}}.items():
+                run = rv.plan("A fox", model="veo3-1-lite", params=params).run()
+                run.wait(60)
+                (lab.folder / f"{name}.html").write_text(run_bundle(run)["text/html"])
+    return write_notebook(lab.folder / "films.ipynb", [SHOW.format("films"), SHOW.format("pair")])
 
 
 def test_videos_stand_close_and_play_in_their_place_at_a_click(
@@ -223,15 +225,17 @@ def test_videos_stand_close_and_play_in_their_place_at_a_click(
 ) -> None:
     notebook = lab.open(films, width=700)
     notebook.run_all()
-    notebook.wait_until_done(0)
-    assert len(notebook.pictures(0)) == 8
-    boxes = [image.bounding_box() for image in notebook.output(0).locator("img").all()]
+    notebook.wait_until_done(PAIR)
+    assert len(notebook.pictures(FILMS)) == 8
+    boxes = [image.bounding_box() for image in notebook.output(FILMS).locator("img").all()]
     above, below = boxes[0], boxes[4]
     assert above is not None
     assert below is not None
     assert below["y"] - above["y"] - above["height"] < 10, "rows are as high as what stands in them"
-    notebook.output(0).locator("summary").first.click()
-    video = notebook.output(0).locator("video").first
+    tops = [image.bounding_box() for image in notebook.output(PAIR).locator("img").all()]
+    assert len({box["y"] for box in tops if box}) == 1, "two stand in one line"
+    notebook.output(FILMS).locator("summary").first.click()
+    video = notebook.output(FILMS).locator("video").first
     notebook.page.wait_for_function(PLAYS, arg=video.element_handle())
     assert video.bounding_box() == above
     notebook.screenshot(screenshots / "videos.png")

@@ -93,6 +93,28 @@ def films(tmp_path: Path) -> Iterator[rv.Run]:
         yield session.run(record.id)
 
 
+def test_a_video_whose_file_is_gone_is_told_to_the_rater_and_to_who_writes_a_page(
+    films: rv.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comm, "create_comm", Frontend)
+    ranking = films.rank(by="seed")
+    gone = films[0].path
+    assert gone is not None
+    gone.unlink()
+    judge = ranking.judge()
+    troubles = []
+    for place in range(3):
+        judge._handle_custom_msg({"id": "1", "kind": "files", "place": place}, [])
+        troubles.append(judge.comm.sent.get(timeout=60)[0].get("trouble"))
+    assert troubles.count("A video of this pair is gone or cannot be read; S skips the pair.") == 2
+    with pytest.raises(rv.StoreError, match="^No page was written: .*gone.* leaves it out") as told:
+        films.rank(by="seed", rater="B").write_page(tmp_path / "page.html")
+    assert gone.name in str(told.value)
+    assert "S skips" not in str(told.value)
+    films[0].exclude("its file is gone")
+    assert films.rank(by="seed", rater="B").write_page(tmp_path / "page.html").is_file()
+
+
 def test_videos_are_encoded_anew_and_called_videos(films: rv.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comm, "create_comm", Frontend)
     ranking = films.rank(by="seed")
@@ -173,4 +195,4 @@ def test_a_message_that_is_none_changes_nothing(run: rv.Run, ask: Ask, content: 
 def test_a_picture_that_was_deleted_meanwhile_is_told(run: rv.Run, ask: Ask) -> None:
     run[0].delete(confirm=True)
     troubles = [ask(kind="files", place=place)[0].get("trouble") for place in range(3)]
-    assert troubles.count("A picture of this pair was deleted meanwhile; S skips the pair.") == 2
+    assert troubles.count("A picture of this pair is gone or cannot be read; S skips the pair.") == 2
