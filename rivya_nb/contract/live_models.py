@@ -16,6 +16,7 @@ from rivya_nb.contract.live_params import read_params
 from rivya_nb.contract.live_references import read_references
 
 NOT_LISTED = "the service's list does not name it"
+NEEDS_FILES = "the service's list says that each request needs a reference"
 
 
 def merge(catalogue: Catalogue, entries: Sequence[object], fetched_at: float) -> Catalogue:
@@ -64,10 +65,15 @@ def _read_entry(entry: object, catalogue: Catalogue) -> Model | None:
         api_status=(text_of(entry.get("api_status")) or AVAILABLE).casefold(),
         live=True,
         takes_urls=entry.get("url_input_supported") is True,
-        notes=(*price_notes, *param_notes, *reference_notes),
+        notes=(*price_notes, *param_notes, *reference_notes, *_needs(entry)),
     )
     says_all = not param_notes and not model.unknown and not any(map(_is_odd, model.params))
     return replace(model, complete=(known is not None and known.complete) or says_all)
+
+
+def _needs(entry: Mapping[object, object]) -> tuple[str, ...]:
+    """A note where nothing can be asked for without a file. The service decides: that is not said of each mode."""
+    return (NEEDS_FILES,) if entry.get("api_input_status") == "requires_files_api" else ()
 
 
 def _is_odd(param: Param) -> bool:

@@ -74,9 +74,10 @@ class Allowance:
         self.committed |= {job.id for job in jobs}
 
     def begin(self, run_id: int, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
-        """Note that these jobs of a run are sent now, within the limit that was given with it."""
+        """Note that these jobs of a run are sent now, within the limit that came with it and the session's."""
         self.of_runs[run_id] = max_credits
-        limit = self._limit(max_credits)
+        limits = (self._limit(max_credits), self.left({job.id for job in jobs}))
+        limit = min((each for each in limits if each is not None), default=None)
         if limit is not None and jobs:
             going = self._budgets.get(run_id, _Budget(0, 0, {}))
             prices = going.prices | {job.id: job.price or 0 for job in self._priced(jobs)}

@@ -9,10 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Catalogue, Model, Param, ReferenceRule, bundled
-from rivya_nb.contract.live_models import NOT_LISTED, merge
+from rivya_nb.contract.live_models import NEEDS_FILES, NOT_LISTED, merge
 from rivya_nb.contract.request import build_request
 from rivya_nb.errors import InvalidRequestError
 from rivya_nb.sandbox.model_list import model_list
+from rivya_nb.views.models import not_known_words
 
 WAN = bundled()[DEFAULT_MODEL]
 
@@ -245,3 +246,11 @@ def test_an_incomplete_record_says_what_is_not_known_and_a_live_one_fills_it() -
     filled = live("seedream-4-5", reference_media=media, params=[{"key": "quality"}])
     assert filled.unknown == ()
     assert filled.complete
+
+
+@pytest.mark.parametrize(
+    "status", ["available_text", "partial_requires_files", "requires_files_api", None, []]
+)
+def test_a_model_that_needs_a_file_says_so_in_its_plans(status: object) -> None:
+    told = f"brand-new: {NEEDS_FILES}" in not_known_words(new(api_input_status=status))
+    assert told == (status == "requires_files_api")

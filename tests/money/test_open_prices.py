@@ -158,3 +158,12 @@ def test_a_limit_that_was_given_holds_for_what_metered_models_really_cost(sessio
     plan = rv.plan("Rain", model=METERED, duration_seconds=6, replicates=21, max_credits=63, max_parallel=1)
     assert plan.credits == 63
     assert plan.run().wait(60).credits == 60
+
+
+def test_what_turns_out_dearer_is_held_to_the_limit_of_the_session_too(
+    connect: Callable[..., rv.Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rivya_nb.sandbox.backend.price", lambda *_: 70)
+    session = connect(SandboxConfig(latency=0), max_credits=150)
+    rv.plan("Rain", model=CHEAP, seed=range(20), image_size="square", max_parallel=1).run().wait(60)
+    assert session.balance() == 10_000 - 140
