@@ -21,6 +21,7 @@ _QUOTED_PATTERN = (
     r"|(?<![^\s=])'[^']*(?:''[^']*)*(?:'(?=\s|\Z)|\Z)"
 )
 _QUOTED = re.compile(_QUOTED_PATTERN)
+_ESCAPED = re.compile(r'\\"[^\s"][^"]*\\"')
 _BRACED = re.compile(r"\{[^{}]*\}")
 _WORD = re.compile(rf"(?:{_QUOTED_PATTERN}|{_BRACED.pattern}|[^\s\"'{{]+|\S)+")
 
@@ -78,6 +79,8 @@ def read_value(raw: str) -> Value:
     bare = _QUOTED.sub("", raw)
     if any(piece.count(piece[0]) % 2 for piece in pieces):
         raise WordError(f"{shown} has a quote that is not closed")
+    if pieces and _ESCAPED.search(raw):
+        raise WordError(f'{shown} has \\" in it; a quote within quotes is written twice: "a ""b"" c"')
     if raw.startswith("'") and not pieces:
         raise WordError(f"{shown}: single quotes stand around a whole value; use double quotes")
     if raw[:1] in OPENING_QUOTES and raw:

@@ -164,6 +164,10 @@ def test_a_negative_number_is_a_value() -> None:
         ("--name ''", "--name: has no value"),
         ("--rows seed --cols seed", "--cols: 'seed' makes the rows already; name another axis"),
         ('--name "my cats', '--name: "my cats has a quote that is not closed'),
+        (
+            r'--name "my \"own\" cats"',
+            r'--name: "my \"own\" cats" has \" in it; a quote within quotes is written twice: "a ""b"" c"',
+        ),
         ("--name “my cats”", '--name: “my has typographic quotes; use plain ones: "…"'),
         ("x={a[b]}", "x: {a[b]} is not the plain name of a variable; give the object a name first"),
         ("x={a.b}", "x: {a.b} is not the plain name of a variable; give the object a name first"),
