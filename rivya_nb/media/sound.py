@@ -12,7 +12,7 @@ from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds, shown_
 _UNPACKED = (1, 3, 6, 7)
 """Codings of a WAV with as many bytes for each sample: whole numbers, fractions, and those of the telephone."""
 
-_UNKNOWN = 0xFFFF_FFFF
+UNKNOWN_SIZE = 0xFFFF_FFFF
 """A size that is told elsewhere, or nowhere."""
 
 _UNKNOWN_FROM = 0x7FFF_F000
@@ -34,11 +34,11 @@ def walk_wav(data: Bytes, steps: Steps) -> Walked:
         elif kind == b"fact":
             samples = number(data, content, 4, order)
         elif kind == b"data":
-            size = wide_size if size == _UNKNOWN and wide_size else size
+            size = wide_size if size == UNKNOWN_SIZE and wide_size else size
             is_open = size >= _UNKNOWN_FROM > len(data) - content or (size == 0 and content < len(data))
             end = len(data) if is_open else content + size
             duration = seconds(min(end, len(data)) - content, second)
-            if samples != _UNKNOWN and end <= len(data) and not is_open:
+            if samples != UNKNOWN_SIZE and end <= len(data) and not is_open:
                 # Of packed samples, their number is told; how many bytes make a second is often wrong.
                 duration = seconds(samples, rate) or duration
             return Walked(_wav_whole(len(data), end, stated, is_open), duration)
