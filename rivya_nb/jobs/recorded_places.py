@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from mmap import mmap
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from rivya_nb.contract.media import medium_of
 from rivya_nb.jobs.metadata import tells_place
@@ -20,6 +20,7 @@ from rivya_nb.media import formats
 from rivya_nb.media.boxes import Box, boxes_in, chunks_of, find_box, top_boxes
 from rivya_nb.media.ebml import SEGMENT, elements
 from rivya_nb.media.mpeg import id3_end
+from rivya_nb.media.sound import UNKNOWN_SIZE
 from rivya_nb.media.walking import Bytes, Steps, TooManyPartsError, number
 
 _PLACE = re.compile(
@@ -143,12 +144,17 @@ def _in_id3(data: Bytes, steps: Steps) -> Iterator[_Tags]:  # noqa: ARG001 - as 
 
 
 def _in_chunks(data: Bytes, steps: Steps) -> Iterator[_Tags]:
-    at = 12
-    while data[:4] == b"RIFF" and at + 8 <= len(data):
+    order: Literal["big", "little"] = "big" if data[:4] == b"RIFX" else "little"
+    at, long_size = 12, 0
+    while at + 8 <= len(data):
         steps.take()
-        kind, size = bytes(data[at : at + 4]), number(data, at + 4, 4, "little")
+        kind, size = bytes(data[at : at + 4]), number(data, at + 4, 4, order)
+        if kind == b"ds64":
+            long_size = number(data, at + 16, 8, order)
+        elif kind == b"data" and size == UNKNOWN_SIZE:
+            size = long_size
         if kind not in _SOUND_CHUNKS and at + 8 + size <= len(data):
-            yield _Tags(at, at + 8 + size, b"JUNK" + size.to_bytes(4, "little"))
+            yield _Tags(at, at + 8 + size, b"JUNK" + size.to_bytes(4, order))
         at += 8 + size + size % 2
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rivya_nb.contract.media import Medium
 from rivya_nb.media.formats import SOUND_BRANDS
-from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
+from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds, shown_size
 
 _STILLS = {b"jpeg", b"png "}
 """Pictures as samples: in a file of sound they are covers of its chapters."""
@@ -50,9 +50,9 @@ class Box(NamedTuple):
 
 @dataclass(slots=True)
 class _Track:
-    """A track: what it has, how long it is shown in seconds, its size in pixels, how many ticks of its samples go
-    to a second, how many samples do, how many there are in its tables and their ticks, and where the last one ends
-    in the file."""
+    """A track: what it has, how long it is shown in seconds, its size in pixels and whether it lies on its side,
+    how many ticks of its samples go to a second, how many samples do, how many there are in its tables and their
+    ticks, and where the last one ends in the file."""
 
     handler: bytes = b""
     codec: bytes = b""
@@ -60,6 +60,7 @@ class _Track:
     duration: float | None = None
     width: int = 0
     height: int = 0
+    is_turned: bool = False
     rate: int = 0
     frame_rate: float = 0.0
     samples: int = 0
@@ -114,7 +115,7 @@ def top_boxes(data: Bytes, steps: Steps) -> Iterator[Box]:
             return
         yield box
     rest = bytes(data[at : at + 8])
-    if len(rest) < 8 and rest[:1] == b"\0" and any(rest):
+    if rest[:1] == b"\0" and any(rest):
         # The start of a box's head.
         yield Box(b"", at, at + 8, at + 8)
 
@@ -138,7 +139,7 @@ def find_box(data: Bytes, within: Box | None, steps: Steps, *path: bytes) -> Box
     for kind in path:
         if within is None:
             return None
-        inner = boxes_in(data, within.content, min(within.end, len(data)), steps)
+        inner = boxes_in(data, within.content, within.end, steps)
         within = next((box for box in inner if box.kind == kind), None)
     return within
 
@@ -165,11 +166,14 @@ def _track(data: Bytes, trak: Box, movie_rate: int, steps: Steps) -> _Track:
         )
     stbl = find_box(data, trak, steps, b"mdia", b"minf", b"stbl")
     stsd = find_box(data, stbl, steps, b"stsd")
-    entry = 0 if stsd is None else stsd.content + 8
-    track.codec = bytes(data[entry + 4 : entry + 8]) if entry else b""
+    entry = None if stsd is None else next(boxes_in(data, stsd.content + 8, stsd.end, steps), None)
     shown = _read_head(data, trak, track, steps)
-    if track.handler == b"vide" and not (track.width and track.height) and entry:
-        track.width, track.height = number(data, entry + 32, 2), number(data, entry + 34, 2)
+    if entry is not None:
+        track.codec = entry.kind
+        if track.handler == b"vide":
+            _read_frames(data, entry, track, steps)
+    if track.is_turned:
+        track.width, track.height = track.height, track.width
     is_edited = find_box(data, trak, steps, b"edts", b"elst") is not None
     track.samples, track.ticks = _samples(data, stbl, steps)
     lasting = _count(track, track.samples, track.ticks)
@@ -181,7 +185,7 @@ def _track(data: Bytes, trak: Box, movie_rate: int, steps: Steps) -> _Track:
 
 
 def _read_head(data: Bytes, trak: Box, track: _Track, steps: Steps) -> int:
-    """Take number and size from the track's head; returns how long it is shown, in ticks of the film."""
+    """Take number, size and direction from the track's head; returns how long it is shown, in the film's ticks."""
     tkhd = find_box(data, trak, steps, b"tkhd")
     if tkhd is None:
         return 0
@@ -191,11 +195,24 @@ def _read_head(data: Bytes, trak: Box, track: _Track, steps: Steps) -> int:
     track.number = number(data, at, 4)
     duration = number(data, at + 8, wide)
     matrix = at + 8 + wide + 16
-    width, height = number(data, matrix + 36, 4) >> 16, number(data, matrix + 40, 4) >> 16
+    track.width, track.height = number(data, matrix + 36, 4) >> 16, number(data, matrix + 40, 4) >> 16
     # A phone's film lies on its side, and is turned when it is shown.
-    is_turned = number(data, matrix, 4) == 0 and number(data, matrix + 4, 4) != 0
-    track.width, track.height = (height, width) if is_turned else (width, height)
+    track.is_turned = number(data, matrix, 4) == 0 and number(data, matrix + 4, 4) != 0
     return 0 if duration == 2 ** (8 * wide) - 1 else duration
+
+
+def _read_frames(data: Bytes, entry: Box, track: _Track, steps: Steps) -> None:
+    """Take the size from the description of the samples, as players do. The track's head may have another one: it
+    tells the shape, unless that of the pixels is described."""
+    width, height = number(data, entry.content + 24, 2), number(data, entry.content + 26, 2)
+    inner = boxes_in(data, entry.content + 78, entry.end, steps)
+    pixels = next((box for box in inner if box.kind == b"pasp"), None)
+    if pixels is None:
+        across, down = track.width * height, track.height * width
+    else:
+        across, down = number(data, pixels.content, 4), number(data, pixels.content + 4, 4)
+    if width and height:
+        track.width, track.height = shown_size(width, height, across, down)
 
 
 def _table(data: Bytes, box: Box | None, steps: Steps, form: str, head: int = 4) -> list[tuple[int, ...]]:
@@ -231,7 +248,7 @@ def chunks_of(data: Bytes, stbl: Box | None, steps: Steps) -> Iterator[tuple[int
     )
     stsz = find_box(data, stbl, steps, b"stsz")
     same, count = (0, 0) if stsz is None else (number(data, stsz.content + at, 4) for at in (4, 8))
-    sizes = [] if same else [size for (size,) in _table(data, stsz, steps, ">I", head=8)]
+    sizes = [size for (size,) in _table(data, stsz, steps, ">I", head=8)]
     ends = [0, *accumulate(sizes)]
     sample = 0
     for run, following in _runs(data, stbl, len(chunks), steps):
@@ -271,24 +288,20 @@ def _add_fragments(
     lasting = {track.number: track.ticks for track in tracks}
     for fragment in fragments:
         for traf in (
-            box
-            for box in boxes_in(data, fragment.content, min(fragment.end, len(data)), steps)
-            if box.kind == b"traf"
+            box for box in boxes_in(data, fragment.content, fragment.end, steps) if box.kind == b"traf"
         ):
             track, count, duration = _fragment_samples(data, traf, usual, steps)
             if track in lasting:
                 samples[track] += count
                 lasting[track] += duration
     for each in tracks:
-        if lasting[each.number]:
-            found = _count(each, samples[each.number], lasting[each.number])
-            each.duration = found if found is not None else each.duration
+        each.duration = _count(each, samples[each.number], lasting[each.number]) or each.duration
 
 
 def _fragment_samples(data: Bytes, traf: Box, usual: dict[int, int], steps: Steps) -> tuple[int, int, int]:
     """The track's number, how many samples a fragment has of it, and how long they last, in its ticks."""
     track = each = samples = total = 0
-    for box in boxes_in(data, traf.content, min(traf.end, len(data)), steps):
+    for box in boxes_in(data, traf.content, traf.end, steps):
         flags = number(data, box.content + 1, 3)
         if box.kind == b"tfhd":
             track = number(data, box.content + 4, 4)

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rivya_nb.contract.media import Medium
-from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
+from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds, shown_size
 
 SEGMENT, _CLUSTER, _INFO, _TRACKS, _CUES = 0x18538067, 0x1F43B675, 0x1549A966, 0x1654AE6B, 0x1C53BB6B
 _SCALE, _DURATION = 0x2AD7B1, 0x4489
 _ENTRY, _NUMBER, _TYPE, _FRAME_TIME, _VIDEO = 0xAE, 0xD7, 0x83, 0x23E383, 0xE0
 _WIDTH, _HEIGHT, _SHOWN_WIDTH, _SHOWN_HEIGHT, _SHOWN_UNIT = 0xB0, 0xBA, 0x54B0, 0x54BA, 0x54B2
+_CROPS = {_WIDTH: (0x54CC, 0x54DD), _HEIGHT: (0x54AA, 0x54BB)}
+_PROJECTION, _ROLL = 0x7670, 0x7675
+_UNKNOWN_UNIT = 4
 _TIME, _SIMPLE_BLOCK, _GROUP, _BLOCK, _BLOCK_TIME = 0xE7, 0xA3, 0xA0, 0xA1, 0x9B
 
 _ON_TOP = {
@@ -163,34 +166,39 @@ def _read_tracks(data: Bytes, at: int, end: int, found: _Segment, steps: Steps) 
     for entry in elements(data, at, min(end, len(data)), steps):
         if entry.id != _ENTRY or entry.end is None:
             continue
-        inner = {each.id: each for each in elements(data, entry.content, min(entry.end, len(data)), steps)}
+        inner = _inner(data, entry, steps)
         kind = _value(data, inner.get(_TYPE))
         found.types.add(kind)
         frame_time = _value(data, inner.get(_FRAME_TIME))
         found.frame_times[_value(data, inner.get(_NUMBER))] = frame_time
-        if (
-            kind == _FILM
-            and not found.width
-            and (video := inner.get(_VIDEO)) is not None
-            and video.end is not None
-        ):
-            shape = {
-                each.id: each for each in elements(data, video.content, min(video.end, len(data)), steps)
-            }
-            _read_shape(data, shape, found)
+        video = inner.get(_VIDEO)
+        if kind == _FILM and not found.width and video is not None:
+            found.width, found.height = _shape(data, video, steps)
             found.rate = 1e9 / frame_time if frame_time else 0.0
 
 
-def _read_shape(data: Bytes, shape: dict[int, Element], found: _Segment) -> None:
-    width, height = _value(data, shape.get(_WIDTH)), _value(data, shape.get(_HEIGHT))
-    if _value(data, shape.get(_SHOWN_UNIT)) == 0:
-        # In pixels; other units are lengths, or a ratio.
-        width, height = (
-            _value(data, shape.get(_SHOWN_WIDTH)) or width,
-            _value(data, shape.get(_SHOWN_HEIGHT)) or height,
-        )
-    if width and height and max(width, height) < 1 << 20:
-        found.width, found.height = width, height
+def _inner(data: Bytes, outer: Element, steps: Steps) -> dict[int, Element]:
+    """What is in an element, by its id."""
+    end = len(data) if outer.end is None else min(outer.end, len(data))
+    return {each.id: each for each in elements(data, outer.content, end, steps)}
+
+
+def _shape(data: Bytes, video: Element, steps: Steps) -> tuple[int, int]:
+    """The size in which the frames are shown, without what is cropped."""
+    inner = _inner(data, video, steps)
+    width, height = (
+        _value(data, inner.get(side)) - sum(_value(data, inner.get(crop)) for crop in crops)
+        for side, crops in _CROPS.items()
+    )
+    across = down = 1
+    if _value(data, inner.get(_SHOWN_UNIT)) != _UNKNOWN_UNIT:
+        # Whether these are pixels, lengths or only a ratio, players take the shape from them.
+        across = (_value(data, inner.get(_SHOWN_WIDTH)) or width) * height
+        down = (_value(data, inner.get(_SHOWN_HEIGHT)) or height) * width
+    width, height = shown_size(width, height, across, down)
+    projection = inner.get(_PROJECTION)
+    roll = 0.0 if projection is None else _fraction(data, _inner(data, projection, steps).get(_ROLL))
+    return (height, width) if roll % 180 == 90 else (width, height)
 
 
 def _value(data: Bytes, element: Element | None) -> int:
@@ -200,10 +208,10 @@ def _value(data: Bytes, element: Element | None) -> int:
     return number(data, element.content, element.end - element.content)
 
 
-def _fraction(data: Bytes, element: Element) -> float:
+def _fraction(data: Bytes, element: Element | None) -> float:
     content = (
         bytes(data[element.content : element.end])
-        if element.end is not None and element.end - element.content in (4, 8)
+        if element is not None and element.end is not None and element.end - element.content in (4, 8)
         else b""
     )
     form = {4: ">f", 8: ">d"}.get(len(content))
@@ -225,7 +233,7 @@ def _last_time(data: Bytes, found: _Segment, steps: Steps) -> float:
         if element.id == _TIME:
             start = float(_value(data, element))
         if element.id == _GROUP and element.end is not None:
-            inner = {each.id: each for each in elements(data, element.content, min(element.end, end), steps)}
+            inner = _inner(data, element, steps)
             block = inner.get(_BLOCK)
             lasting = float(_value(data, inner.get(_BLOCK_TIME)))
         if block is not None and block.id in (_SIMPLE_BLOCK, _BLOCK):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rivya_nb.media.mpeg import tags_end
-from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
+from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds, shown_size
 
 _UNPACKED = (1, 3, 6, 7)
 """Codings of a WAV with as many bytes for each sample: whole numbers, fractions, and those of the telephone."""
 
-_UNKNOWN = 0xFFFF_FFFF
+UNKNOWN_SIZE = 0xFFFF_FFFF
 """A size that is told elsewhere, or nowhere."""
 
 _UNKNOWN_FROM = 0x7FFF_F000
@@ -34,11 +34,11 @@ def walk_wav(data: Bytes, steps: Steps) -> Walked:
         elif kind == b"fact":
             samples = number(data, content, 4, order)
         elif kind == b"data":
-            size = wide_size if size == _UNKNOWN and wide_size else size
+            size = wide_size if size == UNKNOWN_SIZE and wide_size else size
             is_open = size >= _UNKNOWN_FROM > len(data) - content or (size == 0 and content < len(data))
             end = len(data) if is_open else content + size
             duration = seconds(min(end, len(data)) - content, second)
-            if samples != _UNKNOWN and end <= len(data) and not is_open:
+            if samples != UNKNOWN_SIZE and end <= len(data) and not is_open:
                 # Of packed samples, their number is told; how many bytes make a second is often wrong.
                 duration = seconds(samples, rate) or duration
             return Walked(_wav_whole(len(data), end, stated, is_open), duration)
@@ -66,97 +66,120 @@ def _wav_whole(length: int, end: int, stated: int, is_open: bool) -> bool | None
 
 @dataclass(slots=True)
 class _Stream:
-    """One of the streams of an Ogg: the ticks of its last page, how many go to a second, and how many stand before
-    its start. Those of a film are the number of the last key frame, `shift` bits up, and in the bits `behind` how
+    """One of the streams of an Ogg: how many ticks go to a second, how many stand before its start, and how many a
+    packet has at most, None where each one tells it, 0 if that is not known; then the ticks at its start and at
+    its end. Those of a film are the number of the last key frame, `shift` bits up, and in the bits `behind` how
     many frames follow it."""
 
     rate: float = 0.0
     skipped: int = 0
+    packet: int | None = 1
     shift: int = 0
     behind: int = 0
-    ticks: int = 0
-    has_ended: bool = False
     width: int = 0
     height: int = 0
+    start: int | None = None
+    end: int = 0
 
-    @property
-    def duration(self) -> float | None:
-        ticks = (self.ticks >> self.shift) + (self.ticks & self.behind)
-        return seconds(ticks - self.skipped, self.rate)
+    def read_page(self, ticks: int, packets: int, head: bytes) -> None:
+        """Take what a page tells: the ticks where its last packet ends, how many end in it, and how they begin."""
+        ticks = (ticks >> self.shift) + (ticks & self.behind)
+        if ticks > 0:
+            if self.start is None:
+                # What was recorded from a broadcast does not begin at 0: its packets cannot have so many ticks.
+                each = _opus_ticks(head) if self.packet is None else self.packet
+                self.start = max(0, ticks - packets * each) if each else 0
+            self.end = max(self.end, ticks)
 
 
 def walk_ogg(data: Bytes, steps: Steps) -> Walked:
     at, streams, whole = 0, dict[int, _Stream](), None
+    unended = set[int]()
     before, film = 0.0, None
     while data[at : at + 4] == b"OggS":
         steps.take()
         count = number(data, at + 26, 1)
         content = at + 27 + count
-        end = content + sum(data[at + 27 : content])
+        sizes = bytes(data[at + 27 : content])
+        end = content + sum(sizes)
         if content > len(data) or end > len(data):
             whole = False
             break
         flags, serial = data[at + 5], number(data, at + 14, 4)
-        if flags & 2 and streams and all(each.has_ended for each in streams.values()):
+        if flags & 2 and streams and not unended:
             # Files that were joined end to end play as one.
-            before += _longest(streams)
+            before += _lasting(streams)
             streams = {}
         if serial not in streams:
             steps.take(100)
-            streams[serial] = _ogg_stream(bytes(data[content : content + 64]))
+            streams[serial] = _ogg_stream(bytes(data[content : content + 80]))
+            unended.add(serial)
             film = film or (streams[serial] if streams[serial].width else None)
-        stream = streams[serial]
         ticks = int.from_bytes(data[at + 6 : at + 14], "little", signed=True)
-        stream.ticks = max(stream.ticks, ticks)
-        stream.has_ended |= bool(flags & 4)
+        streams[serial].read_page(ticks, count - sizes.count(255), bytes(data[content : content + 2]))
+        if flags & 4:
+            unended.discard(serial)
         at = end
     rest = bytes(data[at : at + 4])
     if whole is None and streams:
-        if all(stream.has_ended for stream in streams.values()):
+        if not unended:
             whole = True
-        elif (rest and b"OggS".startswith(rest)) or not any(stream.ticks > 0 for stream in streams.values()):
+        elif (rest and b"OggS".startswith(rest)) or not any(stream.end for stream in streams.values()):
             whole = False
     return Walked(
         whole if streams else False,
-        before + _longest(streams) or None,
+        before + _lasting(streams) or None,
         film.width if film else 0,
         film.height if film else 0,
         None if not streams else "video" if film else "audio",
     )
 
 
-def _longest(streams: Mapping[int, _Stream]) -> float:
-    """How long what plays side by side lasts, in seconds."""
-    durations = [each.duration for each in streams.values() if each.duration is not None]
-    return max(durations, default=0.0)
+def _lasting(streams: Mapping[int, _Stream]) -> float:
+    """How long what plays side by side lasts, in seconds: from where the first begins to where the last ends."""
+    timed = [each for each in streams.values() if each.rate and each.start is not None]
+    start = min(((each.start or 0) / each.rate for each in timed), default=0.0)
+    end = max(((each.end - each.skipped) / each.rate for each in timed), default=0.0)
+    return seconds(end - start, 1.0) or 0.0
 
 
 def _ogg_stream(head: bytes) -> _Stream:
     """A stream, by its first packet."""
     if head.startswith(b"\x01vorbis"):
-        return _Stream(number(head, 12, 4, "little"))
+        return _Stream(number(head, 12, 4, "little"), packet=(1 << (number(head, 28, 1) >> 4)) // 2)
     if head.startswith(b"OpusHead"):
-        return _Stream(48_000, number(head, 10, 2, "little"))
+        return _Stream(48_000, number(head, 10, 2, "little"), packet=None)
     if head.startswith(b"Speex   "):
-        return _Stream(number(head, 36, 4, "little"))
+        frame, frames = number(head, 56, 4, "little"), number(head, 64, 4, "little")
+        return _Stream(number(head, 36, 4, "little"), packet=frame * frames)
     if head.startswith(b"\x7fFLAC"):
-        return _Stream(number(head, 27, 3) >> 4)
+        return _Stream(number(head, 27, 3) >> 4, packet=number(head, 19, 2))
     if head.startswith(b"\x80theora"):
         parts = number(head, 26, 4)
         shift = number(head, 40, 2) >> 5 & 31
         rate = number(head, 22, 4) / parts if parts else 0.0
-        size = number(head, 14, 3), number(head, 17, 3)
-        return _Stream(rate, 0, shift, (1 << shift) - 1, width=size[0], height=size[1])
+        width, height = shown_size(*(number(head, place, 3) for place in (14, 17, 30, 33)))
+        return _Stream(rate, shift=shift, behind=(1 << shift) - 1, width=width, height=height)
     if head.startswith(b"OVP80\1"):
         parts = number(head, 22, 4)
         rate = number(head, 18, 4) / parts if parts else 0.0
-        return _Stream(rate, 0, 32, width=number(head, 8, 2), height=number(head, 10, 2))
+        places = ((8, 2), (10, 2), (12, 3), (15, 3))
+        width, height = shown_size(*(number(head, place, size) for place, size in places))
+        return _Stream(rate, shift=32, width=width, height=height)
     return _Stream()
 
 
+def _opus_ticks(head: bytes) -> int:
+    """How many ticks a packet of Opus has that begins with these two bytes."""
+    coding, several = number(head, 0, 1) >> 3, number(head, 0, 1) & 3
+    shortest = 480 if coding < 16 else 120
+    each = 2880 if coding < 12 and coding & 3 == 3 else shortest << (coding & (1 if 12 <= coding < 16 else 3))
+    return each * (1 if several == 0 else number(head, 1, 1) & 63 if several == 3 else 2)
+
+
 _FLAC_RATES = (0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000)
-_LONGEST_FRAME = 1 << 17
-"""Bytes behind which a frame's head is sought where the file does not tell its longest frame."""
+_LONGEST_FRAME, _MOST_FRAME = 1 << 17, 1 << 21
+"""Bytes behind which a frame's head is sought where the file does not tell its longest frame, and at most."""
 
 
 def walk_flac(data: Bytes, steps: Steps) -> Walked:
@@ -171,7 +194,7 @@ def walk_flac(data: Bytes, steps: Steps) -> Walked:
     rate, total = number(data, head + 10, 3) >> 4, number(data, head + 13, 5) & (1 << 36) - 1
     if at > len(data) or (total and at == len(data)):
         return Walked(False, seconds(total, rate))
-    longest = number(data, head + 7, 3) or _LONGEST_FRAME
+    longest = min(number(data, head + 7, 3) or _LONGEST_FRAME, _MOST_FRAME)
     last = _last_frame(data, max(at, len(data) - longest - (1 << 17)), number(data, head, 2), total, steps)
     if last is None:
         return Walked(None, seconds(total, rate))
@@ -183,7 +206,7 @@ def _last_frame(data: Bytes, start: int, fixed: int, total: int, steps: Steps) -
     """Where the last frame begins, and how many samples there are to its end, as its head tells; None without such
     a head. Other bytes may look like a head, but not tell of samples that follow those of another frame, or are
     the file's last ones."""
-    tail, ends, found = bytes(data[start : start + (1 << 21)]), set[int](), None
+    tail, ends, found = bytes(data[start:]), set[int](), None
     at = tail.find(b"\xff")
     while at >= 0:
         steps.take()
@@ -232,7 +255,7 @@ def _flac_head(head: bytes, fixed: int) -> tuple[int, int] | None:
 def _crc8(data: bytes) -> int:
     crc = 0
     for byte in data:
-        crc = _shifted(crc ^ byte, 8, 0x07)
+        crc = _CRC8[crc ^ byte]
     return crc
 
 
@@ -245,4 +268,5 @@ def _shifted(crc: int, bits: int, polynomial: int) -> int:
     return crc
 
 
+_CRC8 = [_shifted(byte, 8, 0x07) for byte in range(256)]
 _CRC16 = [_shifted(byte << 8, 16, 0x8005) for byte in range(256)]

@@ -67,5 +67,15 @@ def seconds(ticks: float, rate: float) -> float | None:
     return found if 0 < found < LONGEST else None
 
 
+def shown_size(width: int, height: int, across: int, down: int) -> tuple[int, int]:
+    """The size in pixels of frames whose own pixels are so many parts wide and high, with as many rows; zeros if
+    it is absurd."""
+    wide = round(width * across / down) if across and down else width
+    return (wide, height) if min(wide, height) > 0 and max(wide, height) < WIDEST else (0, 0)
+
+
+WIDEST = 1 << 20
+"""Pixels that no video has beside or above each other."""
+
 LONGEST = 1e9
 """Seconds that no file lasts: a header that says so is wrong."""

@@ -101,6 +101,23 @@ def waved(kind: bytes, text: bytes) -> bytes:
     return data[:4] + (len(data) - 8).to_bytes(4, "little") + data[8:]
 
 
+def long_wav(text: bytes) -> bytes:
+    """The same in the form of those that may have more than 4 GB."""
+    data = waved(b"iXML", text)
+    at = data.index(b"data")
+    size = struct.unpack_from("<I", data, at + 4)[0]
+    wide = b"ds64" + struct.pack("<IQQQI", 28, len(data) + 28, size, size // 2, 0)
+    return b"RF64" + b"\xff" * 4 + b"WAVE" + wide + data[12 : at + 4] + b"\xff" * 4 + data[at + 8 :]
+
+
+def big_wav(text: bytes) -> bytes:
+    form = struct.pack(">4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 16_000, 2, 16)
+    parts = (
+        struct.pack(">4sI", b"iXML", len(text)) + text + struct.pack(">4sI", b"data", 16_000) + bytes(16_000)
+    )
+    return struct.pack(">4sI4s", b"RIFX", 4 + len(form + parts), b"WAVE") + form + parts
+
+
 def flac(text: bytes) -> bytes:
     data = sample("sound.flac")
     comment = struct.pack("<I", 0) + struct.pack("<II", 1, len(text)) + text
@@ -127,6 +144,8 @@ TOLD = {
     "an MP3 in UTF-16": mp3((b"TXXX", b"\1" + "Location".encode("utf-16") + b"\0\0" + HERE)),
     "an MP3 with a cover": mp3((b"APIC", b"\0image/jpeg\0\3\0" + photograph() + HERE)),
     "a WAV": waved(b"iXML", b"<LOCATION_GPS>" + HERE),
+    "a WAV of more than 4 GB": long_wav(b"<LOCATION_GPS>" + HERE),
+    "a WAV with the high byte first": big_wav(b"<LOCATION_GPS>" + HERE),
     "a FLAC": flac(b"LOCATION=" + HERE),
 }
 

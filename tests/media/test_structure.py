@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -508,8 +509,12 @@ def in_fragments(wide: int, usual: int, own: int | None) -> bytes:
         b"mvhd", bytes([wide == 8, 0, 0, 0]) + bytes(2 * wide) + (1000).to_bytes(4, "big") + bytes(wide + 80)
     )
     extends = box(b"mvex", box(b"trex", struct.pack(">6I", 0, 1, 1, usual, 0, 0)))
-    head = struct.pack(">II", 0 if own is None else 8, 1) + (b"" if own is None else own.to_bytes(4, "big"))
-    fragment = box(b"moof", box(b"traf", box(b"tfhd", head) + box(b"trun", struct.pack(">II", 0, 5))))
+    # With where its samples are, and how they are described.
+    own_head = b"" if own is None else bytes(12) + own.to_bytes(4, "big")
+    head = box(b"tfhd", struct.pack(">II", 0 if own is None else 1 | 2 | 8, 1) + own_head)
+    time, run = box(b"tfdt", struct.pack(">II", 0, 77)), box(b"trun", struct.pack(">II", 0, 5))
+    unknown = box(b"traf", box(b"tfhd", struct.pack(">II", 0, 9)) + run)
+    fragment = box(b"moof", box(b"traf", head + time + run) + unknown)
     moov = box(b"moov", film + box(b"trak", heads(wide, 500, 0)) + extends)
     return box(b"ftyp", b"isom" + bytes(4)) + moov + fragment + box(b"mdat", bytes(9)) + box(b"mfra", b"")
 
@@ -558,3 +563,208 @@ def test_samples_of_one_size_fill_their_chunks_as_far_as_there_are_any() -> None
     data = box(b"stbl", sizes + runs + places)
     found = chunks_of(data, Box(b"stbl", 0, 8, len(data)), Steps())
     assert list(found) == [(100, 8), (200, 8), (300, 4), (400, 0)]
+
+
+def starting_at(name: str, seconds: float, rate: int, shift: int = 0) -> bytes:
+    """A sample of an Ogg whose pages tell a later time, as in what is recorded from a broadcast."""
+    pages = bytearray(DATA[name])
+    for at in (at for at in range(len(pages)) if pages[at : at + 4] == b"OggS"):
+        ticks = int.from_bytes(pages[at + 6 : at + 14], "little", signed=True)
+        if ticks > 0:
+            pages[at + 6 : at + 14] = (ticks + (round(seconds * rate) << shift)).to_bytes(8, "little")
+    return bytes(pages)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "shift"),
+    [
+        ("sound.ogg", 48_000, 0),
+        ("vorbis.ogg", 22_050, 0),
+        ("speex.ogg", 8000, 0),
+        ("film.ogv", 10, 6),
+    ],
+)
+def test_an_ogg_that_does_not_begin_at_zero_lasts_no_longer_for_that(
+    name: str, rate: int, shift: int
+) -> None:
+    later = walked(starting_at(name, 3600, rate, shift), name)
+    assert later.duration == pytest.approx(SAMPLES[name].duration, abs=0.05)
+    assert later.whole
+    joined = walked(starting_at(name, 3600, rate, shift) + DATA[name], name)
+    assert joined.duration == pytest.approx(2 * SAMPLES[name].duration, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("head", "ticks"),
+    [
+        # By the first byte: how long a part is in each of the three ways of coding, and how many there are.
+        *((bytes([coding << 3]), 480 * each) for coding, each in ((0, 1), (1, 2), (6, 4), (11, 6))),
+        *((bytes([coding << 3]), 480 * each) for coding, each in ((12, 1), (13, 2), (14, 1), (15, 2))),
+        *((bytes([coding << 3]), 120 * each) for coding, each in ((16, 1), (17, 2), (30, 4), (31, 8))),
+        (b"\1", 960),
+        (b"\2", 960),
+        (b"\3\x85", 5 * 480),
+    ],
+)
+def test_a_packet_of_opus_tells_how_long_it_is(head: bytes, ticks: int) -> None:
+    first = b"OpusHead\1\1" + struct.pack("<HI", 0, 48000) + bytes(3)
+    pages = [
+        b"OggS\0" + struct.pack("<BqIII", flags, end, 1, 0, 0) + bytes([1, len(body)]) + body
+        for flags, end, body in ((2, 0, first), (0, 96_000, head), (4, 144_000, head))
+    ]
+    assert walked(b"".join(pages), "sound.ogg").duration == pytest.approx((48_000 + ticks) / 48_000)
+
+
+@pytest.mark.parametrize(("parts", "duration"), [(1, 7.0), (0, 10.0)])
+def test_the_streams_of_an_ogg_need_not_begin_together(parts: int, duration: float) -> None:
+    # Speex of ten samples a second, so many in a packet; where it does not say that, it begins at 0.
+    first = (
+        b"Speex   ".ljust(36, b"\0")
+        + struct.pack("<I", 10).ljust(20, b"\0")
+        + struct.pack("<III", 1, 0, parts)
+    )
+    told = ((1, 2, 0), (2, 2, 0), (1, 0, 30), (2, 0, 50), (1, 4, 60), (2, 4, 100))
+    pages = [
+        b"OggS\0" + struct.pack("<BqIII", flags, end, serial, 0, 0) + bytes([1, 68 if flags & 2 else 1])
+        + (first if flags & 2 else b"\0")
+        for serial, flags, end in told
+    ]  # fmt: skip
+    # From 3 to 6 seconds, and from 5 to 10.
+    assert walked(b"".join(pages), "sound.ogg").duration == pytest.approx(duration, abs=0.2)
+    assert walked(b"".join(pages[:-1]), "sound.ogg").whole is None
+    # One after the other is not joined before all of them have ended.
+    assert walked(b"".join([*pages[:-1], *pages]), "sound.ogg").duration == pytest.approx(duration, abs=0.2)
+
+
+TOPS = "ftyp moov mdat mfra sidx styp free skip wide uuid meta udta"
+
+
+@pytest.mark.parametrize("kind", TOPS.encode().split())
+def test_a_box_that_is_cut_at_the_end_of_an_mp4_tells_that_it_is_cut(kind: bytes) -> None:
+    data = DATA["fast.mp4"]
+    more = box(kind, bytes(100))
+    assert walked(data + more, "fast.mp4").whole is True
+    assert walked(data + more[:-1], "fast.mp4").whole is False
+    # What a server adds is no box, though it may look like one.
+    assert walked(data + box(b"html", bytes(100))[:-1], "fast.mp4").whole is True
+
+
+def test_boxes_that_nobody_knows_are_passed_over() -> None:
+    data = DATA["film.mp4"]
+    at = data.rindex(b"moov") - 4
+    assert walked(data[:at] + box(b"what", bytes(30)) + data[at:], "film.mp4") == walked(data, "film.mp4")
+
+
+def test_the_start_of_a_fragment_shows_that_it_is_cut() -> None:
+    data = DATA["open_fragments.mp4"]
+    ends = [end for end in top_ends(data) if data[end + 4 : end + 8] == b"moof"][1:]
+    assert {walked(data[:end], "open_fragments.mp4").whole for end in ends} == {None}
+    for more in range(1, 8):
+        found = {walked(data[: end + more], "open_fragments.mp4").whole for end in ends}
+        assert found == ({None} if not any(data[ends[0] : ends[0] + more]) else {False})
+    for kind in (b"sidx", b"styp"):
+        assert walked(data + box(kind, bytes(20)), "open_fragments.mp4").whole is False
+
+
+def test_a_head_without_tracks_is_cut_with_its_last_box() -> None:
+    data = box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", b"") + box(b"mdat", bytes(9))
+    assert [walked(data, "film.mp4").whole, walked(data[:-1], "film.mp4").whole] == [None, False]
+
+
+def test_an_mp4_of_other_tracks_is_neither_video_nor_audio() -> None:
+    data = DATA["film.mp4"]
+    found = walked(data.replace(b"vide", b"text").replace(b"soun", b"text"), "film.mp4")
+    assert found == Walked(True)
+
+
+def renamed(data: bytes, kind: bytes) -> bytes:
+    return data.replace(kind, b"free")
+
+
+def test_a_film_that_is_not_edited_lasts_as_long_as_its_samples() -> None:
+    data = DATA["film.mp4"]
+    at = data.index(b"tkhd") + 24
+    longer = patched(data, at, (2000).to_bytes(4, "big"))
+    assert walked(longer, "film.mp4").duration == 2.0
+    assert walked(renamed(longer, b"elst"), "film.mp4").duration == pytest.approx(0.5, abs=0.05)
+    # Nor does it need that head.
+    found = walked(renamed(data, b"tkhd"), "film.mp4")
+    assert found == replace(walked(data, "film.mp4"), duration=pytest.approx(0.5, abs=0.05))
+    assert walked(renamed(renamed(data, b"mvhd"), b"stts"), "film.mp4").duration is None
+
+
+def table(kind: bytes, form: str, *entries: tuple[int, ...], head: bytes = b"") -> bytes:
+    rows = b"".join(struct.pack(form, *row) for row in entries)
+    return box(kind, bytes(4) + head + len(entries).to_bytes(4, "big") + rows)
+
+
+def chunks(*tables: bytes) -> list[tuple[int, int]]:
+    data = box(b"stbl", b"".join(tables))
+    return list(chunks_of(data, Box(b"stbl", 0, 8, len(data)), Steps()))
+
+
+def test_a_table_has_as_many_entries_as_it_says() -> None:
+    sizes = table(b"stsz", ">I", (5,), (6,), (7,), head=bytes(4))
+    places = table(b"stco", ">I", (100,), (200,), (300,))
+    each = table(b"stsc", ">III", (1, 1, 1))
+    assert chunks(sizes, places, each) == [(100, 5), (200, 6), (300, 7)]
+    for full, at in ((sizes, 16), (places, 12)):
+        fewer = patched(full, at, (2).to_bytes(4, "big"))
+        found = chunks(*(fewer if other is full else other for other in (sizes, places, each)))
+        assert [size for _, size in found] == ([5, 6, 0] if full is sizes else [5, 6])
+
+
+def test_runs_of_chunks_that_go_back_count_none_twice() -> None:
+    sizes = box(b"stsz", struct.pack(">III", 0, 2, 100))
+    places = table(b"stco", ">I", (100,), (200,), (300,), (400,))
+    back = table(b"stsc", ">III", (1, 1, 1), (3, 2, 1), (1, 1, 1), (3, 2, 1))
+    assert chunks(sizes, places, back) == [(100, 2), (200, 2), (300, 4), (400, 4)]
+    far = table(b"stsc", ">III", (1, 1, 1), (99, 2, 1))
+    assert chunks(sizes, places, far) == [(place, 2) for place in (100, 200, 300, 400)]
+
+
+def test_places_may_be_long() -> None:
+    sizes = box(b"stsz", struct.pack(">III", 0, 2, 1))
+    each = table(b"stsc", ">III", (1, 1, 1))
+    assert chunks(sizes, table(b"co64", ">Q", (1 << 40,)), each) == [(1 << 40, 2)]
+    assert chunks(table(b"co64", ">Q", (1 << 40,)), each) == [(1 << 40, 0)]
+
+
+def test_long_tables_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rivya_nb.media.walking.MOST_STEPS", 1000)
+    long = table(b"stts", ">II", *[(1, 1)] * 4000)
+    trak = box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", long))))
+    assert walked(box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", trak), "film.mp4") == Walked(None)
+    run = box(b"trun", struct.pack(">II", 0x100, 4000) + bytes(16_000))
+    head = box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", b"")
+    assert walked(head + box(b"moof", box(b"traf", run)), "film.mp4") == Walked(None)
+    assert walked(head + box(b"moof", b""), "film.mp4").whole is False
+
+
+@pytest.mark.parametrize("flags", [0x100, 0x101, 0x105, 0xF00])
+def test_a_fragment_has_no_more_samples_than_there_is_room_for(flags: int) -> None:
+    data = in_fragments(4, 100, None)
+    count = 4 * (flags >> 8 & 15).bit_count()
+    optional = bytes(4 * (flags & 0xFF).bit_count())
+    run = struct.pack(">II", flags, 2**32 - 1) + optional + (250).to_bytes(4, "big").ljust(count, b"\0") * 3
+    fragment = box(b"moof", box(b"traf", box(b"tfhd", struct.pack(">II", 0, 1)) + box(b"trun", run)))
+    found = walked(data[: data.index(b"moof") - 4] + fragment + box(b"mfra", b""), "film.mp4")
+    assert (found.duration, found.rate) == (1.5, 2.0)
+
+
+@pytest.mark.parametrize("wide", [4, 8])
+def test_an_index_lists_where_fragments_end(wide: int) -> None:
+    moov = box(b"moov", box(b"mvex", b""))
+    after = box(b"free", bytes(12)) + box(b"moof", b"") + box(b"mdat", bytes(20)) + box(b"mfra", b"")
+    first, size = 20, len(after) - 20
+
+    def indexed(*sizes: int) -> bool | None:
+        times = struct.pack(">II", 1, 1000) + bytes(wide) + first.to_bytes(wide, "big")
+        # Behind those that it counts, one more has room.
+        rows = b"".join(struct.pack(">III", each, 0, 0) for each in (*sizes, 9999))
+        index = bytes([wide == 8, 0, 0, 0]) + times + struct.pack(">HH", 0, len(sizes)) + rows
+        return walked(moov + box(b"sidx", index) + after, "film.mp4").whole
+
+    # The highest bit says that it is an index itself.
+    assert indexed(size - 9, 9) is indexed(size - 9 | 1 << 31, 9) is True
+    assert indexed(size - 9, 10) is indexed(size + 1) is False

@@ -44,7 +44,16 @@ def mp3(seconds: float) -> bytes:
 
 def ogg(seconds: float) -> bytes:
     head = b"OpusHead\1\1" + struct.pack("<HI", 312, 48000) + bytes(3)
-    last = b"OggS\0\4" + struct.pack("<qIII", round(seconds * 48000) + 312, 1, 1, 0) + b"\1\1\0"
+    ticks = round(seconds * 48000) + 312
+    # A packet has 5760 ticks at most.
+    packets = -(-ticks // 5760)
+    last = (
+        b"OggS\0\4"
+        + struct.pack("<qIII", ticks, 1, 1, 0)
+        + bytes([packets])
+        + b"\1" * packets
+        + b"\x19" * packets
+    )
     return b"OggS\0\2" + struct.pack("<qIII", 0, 1, 0, 0) + bytes([1, len(head)]) + head + last
 
 
