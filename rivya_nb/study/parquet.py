@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from rivya_nb.errors import UsageError
 from rivya_nb.store.files import write_whole
-from rivya_nb.study.rows import CREATED, Row
+from rivya_nb.study.rows import CREATED, NUMBERS, Row
 
 if TYPE_CHECKING:
     from pyarrow import DataType
 
 
 def write_parquet(target: Path, rows: Sequence[Row]) -> None:
-    """Write the rows, each column with the type of its values; text where it has none.
+    """Write the rows, each column with the type of its values; where it has none, text in what others name.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -40,7 +40,9 @@ def write_parquet(target: Path, rows: Sequence[Row]) -> None:
         str: pyarrow.string(),
     }
     arrays = {
-        name: pyarrow.array(values, types[next((type(each) for each in values if each is not None), str)])
+        name: pyarrow.array(
+            values, types[next((type(each) for each in values if each is not None), NUMBERS.get(name, str))]
+        )
         for name, values in columns.items()
     }
     moments: list[Any] = [datetime.fromisoformat(str(moment)) for moment in columns[CREATED]]

@@ -57,6 +57,16 @@ _OWN = (
     "note",
 )
 
+NUMBERS: Mapping[str, type] = {
+    SEED_KEY: int,
+    "run": int,
+    "width": int,
+    "height": int,
+    "duration": float,
+    "rating": int,
+}
+"""The types of our own columns that may have no value at all: sounds have no width, pictures no duration."""
+
 _LARGEST = 2**63 - 1
 
 

@@ -289,7 +289,8 @@ class _Drawing:
 
     def _draw_cell(self, axes: Axes, cell: Cell, left: float, top: float) -> None:
         shown = cell.without(self._excluded) or cell
-        is_excluded = shown.job.id in self._excluded or (shown is not cell and shown.picture is None)
+        hides = len(shown.jobs) < len(cell.jobs)
+        is_excluded = shown.job.id in self._excluded or (hides and shown.picture is None)
         image = None if is_excluded or shown.picture is None else self._picture(shown.picture)
         if image is None:
             gone = "file gone" if shown.picture else state_word(shown.job)

@@ -395,6 +395,25 @@ def test_it_fits_wherever_it_is_opened(view: View, theme: str, width: int, scree
     view.screenshot(screenshots / f"viewer-{theme.lower()}-{width}-large.png")
 
 
+# Whether the words in a place as narrow as this are as wide as it at most, and end where its corner begins.
+NARROW = """root => {
+    const words = root.querySelector('.grid .words');
+    const frame = words.closest('.frame');
+    const chip = frame.querySelector('.chip');
+    words.textContent = '✕ generation_failed: The generation failed. No credits were charged.';
+    chip.textContent = 'seed: 7';
+    chip.hidden = false;
+    frame.style.cssText = 'width: 80px; height: 140px';
+    const corner = chip.getBoundingClientRect(), box = words.getBoundingClientRect();
+    return words.scrollWidth <= words.clientWidth && (box.bottom <= corner.top || box.top >= corner.bottom);
+}"""
+
+
+def test_words_fit_into_a_narrow_place(view: View) -> None:
+    view.to_grid()
+    assert view.root.evaluate(NARROW)
+
+
 def test_nothing_is_left_of_it_in_the_browser_once_it_is_closed(view: View) -> None:
     addresses = view.root.locator("img").evaluate_all("images => images.map(image => image.src)")
     assert all(view.page.evaluate(IS_THERE, address) for address in addresses if address)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from history.conftest import Fill
+from history.conftest import Fill, add_run, picture
 from PIL import Image
+from store.filling import a_job, done
 
 import rivya_nb as rv
 from rivya_nb.store.records import AxisRecord, CellRecord
@@ -70,6 +71,16 @@ def test_excluded_pictures_leave_their_place_empty_with_a_sign(study: Study) -> 
     assert run[0].path is not None
     run[0].path.unlink()
     assert "file gone" in words(run.grid().figure())
+
+
+def test_what_failed_or_was_stopped_is_not_called_excluded(session: rv.Session) -> None:
+    jobs = [
+        done(params={"seed": 1}, pictures=(picture(session, 1),)),
+        a_job(params={"seed": 2}, status="failed"),
+        a_job(params={"seed": 3}, status="stopped"),
+    ]
+    run = session.run(add_run(session, [1, 2, 3], jobs))
+    assert words(run.grid().figure()) == ["seed", "1", "failed", "2", "stopped", "3"]
 
 
 def test_a_contact_sheet_leaves_them_out_too(study: Study, tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ def test_every_picture_is_a_row_with_types(study: Study, tmp_path: Path) -> None
     first = table.slice(1, 1).to_pylist()[0]
     assert (first["prompt"], first["seed"], first["category"]) == (PROMPTS[1], 1, "-1")
     assert first["created"] == datetime(2001, 9, 9, 1, 46, 40, tzinfo=timezone.utc)
-    assert table.schema.field("rating").type == pyarrow.string()
+    # Also where there is none, so that tables of several runs go together.
+    assert table.schema.field("rating").type == pyarrow.int64()
+    assert table.schema.field("duration").type == pyarrow.float64()
     assert table.schema.field("seed").type == pyarrow.int64()
     assert table.schema.field("favourite").type == pyarrow.bool_()
 
