@@ -154,12 +154,13 @@ def _say_goodbye() -> None:
             doubtful = sum(job.status in COLLECTABLE for job in run.jobs)
             if doubtful:
                 tell(
-                    f"run {run.id}: {doubtful} may be paid for without a {run.noun}; resume({run.id}) asks for it"
+                    f"run {run.id}: {doubtful} may be paid for without a {run.noun}; "
+                    f"rv.resume({run.id}) asks for it"
                 )
             if sent:
-                tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its {run.noun}s")
+                tell(f"run {run.id} is not finished; rv.resume({run.id}) collects {sent} of its {run.noun}s")
             if unsent:
-                tell(f"run {run.id}: {unsent} not sent; resume({run.id}, unsent=True) sends what is left")
+                tell(f"run {run.id}: {unsent} not sent; rv.resume({run.id}, unsent=True) sends what is left")
             if deferred:
                 tell(f"run {run.id}: {deferred} deferred; `rivya-nb work` sends them")
         live_records.store.close()

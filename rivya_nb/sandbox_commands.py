@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -125,12 +126,15 @@ def _sandbox(options: argparse.Namespace) -> int:
     _require("sandbox", "sandbox", _SANDBOX_PARTS)
     from rivya_nb.sandbox.server import serve
 
+    folder = options.folder and _made(options.folder)
     try:
-        serve(flags.config(options), port=options.port, folder=options.folder, on_ready=_announce)
+        serve(flags.config(options), port=options.port, folder=folder, on_ready=_announce)
     except BrokenPipeError:
         raise
     except (OSError, OverflowError) as error:
-        raise CommandError(f"The sandbox cannot use port {options.port}: {error}") from None
+        raise CommandError(
+            f"The sandbox cannot use port {options.port}: {error}; --port 0 takes any free one"
+        ) from None
     return 0
 
 
@@ -153,9 +157,14 @@ def _made(folder: Path) -> Path:
     """Create the folder if necessary, and return its absolute path."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # Not by its rights alone: a disk may be mounted for reading.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        return folder.absolute()
     except OSError as error:
-        raise CommandError(f"The folder {folder} cannot be made: {error.strerror}.") from None
-    return folder.absolute()
+        raise CommandError(
+            f"The folder {folder} cannot be made or written: {error.strerror}. Name another one with --folder."
+        ) from None
 
 
 def _require(command: str, extra: str, modules: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from rivya_nb.cli import main
 from rivya_nb.store.store import Store
 
 CALL = "from rivya_nb.cli import main; raise SystemExit(main())"
@@ -185,11 +186,17 @@ def test_a_kernel_that_does_not_start_is_a_message_and_what_is_there_is_kept(tmp
     assert mine.read_text() == "no notebook at all"
 
 
-def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["demo", "lab", "sandbox"])
+def test_a_folder_that_cannot_be_made_or_written_is_a_message(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "taken").write_text("a file")
-    done = rivya_nb("demo", "--folder", "taken", cwd=tmp_path, environ=environment(tmp_path))
-    assert done.returncode == 1
-    assert done.stderr.startswith("rivya-nb: The folder taken cannot be made")
+    # Nobody may write there, not even root.
+    for folder, why in (("taken", "File exists"), ("/proc/self", "No such file or directory")):
+        assert main([command, "--folder", folder]) == 1
+        said = f"rivya-nb: The folder {folder} cannot be made or written: {why}. Name another one with"
+        assert capsys.readouterr().err.startswith(said)
 
 
 def test_lab_opens_copies_with_the_sandbox_configured(tmp_path: Path) -> None:
