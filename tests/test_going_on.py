@@ -133,6 +133,6 @@ def test_a_running_runs_picture_says_when_it_is_from_and_how_to_get_a_fresh_one(
     run = rv.generate("A bottle that takes its time", resolution="1K")
     saved = run.text()
     assert re.search(r"State as of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d. Where this does not change ", saved)
-    assert f"%rivya resume {run.id}  " in saved
+    assert f"rv.resume({run.id})  " in saved
     assert "State as of" not in run.wait(TIMEOUT).text()
     assert session.resume(run.id) is run

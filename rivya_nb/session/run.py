@@ -28,7 +28,7 @@ from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.showing.known_marks import KnownMarks
 from rivya_nb.session.showing.live import LiveDisplay, in_notebook
 from rivya_nb.session.showing.looks import Bundle, notice_of, records
-from rivya_nb.session.showing.run_ends import ended_without, wait_interrupted
+from rivya_nb.session.showing.run_ends import ended_without, wait_interrupted, ways_on
 from rivya_nb.session.showing.run_looks import is_large, run_bundle, run_text
 from rivya_nb.session.showing.standing import Standing
 from rivya_nb.session.showing.terminal import follow_in_terminal, follows_in_terminal
@@ -179,10 +179,11 @@ class Run(Pictures):
             self._display.show(whole=False)
             await self.work_loop.join(self.finished())
         except asyncio.CancelledError as cancelled:
+            ways = ways_on(self.id)
             put_in_words(
                 cancelled,
-                f"Waiting for run {self.id} ended; it goes on. %rivya wait {self.id} waits on, and "
-                f"%rivya stop {self.id} gives up what is not sent yet.",
+                f"Waiting for run {self.id} ended; it goes on. {ways.wait} waits on, and {ways.stop} gives up "
+                "what is not sent yet.",
             )
             raise
         return self.checked()

@@ -137,17 +137,40 @@ def credits_line(sums: Tally, credit: str = "credit") -> str:
 
 class ActionNames(NamedTuple):
     """The words for the next steps where a run is shown: what to type or press to `retry`, to `resume`, and
-    to `send` unsent jobs. `sends` has the states of jobs that `send` sends."""
+    to `send` unsent jobs; what to type to `wait` on and to `stop`. `sends` has the states of jobs that `send`
+    sends."""
 
     retry: str
     resume: str
     send: str
     sends: Collection[str]
+    wait: str = ""
+    stop: str = ""
 
 
 def commands(run_id: int) -> ActionNames:
+    """The next steps as magics."""
     resume = f"%rivya resume {run_id}"
-    return ActionNames(f"%rivya retry {run_id}", resume, f"{resume} --unsent", {*UNSENT, "stopped"})
+    return ActionNames(
+        retry=f"%rivya retry {run_id}",
+        resume=resume,
+        send=f"{resume} --unsent",
+        sends={*UNSENT, "stopped"},
+        wait=f"%rivya wait {run_id}",
+        stop=f"%rivya stop {run_id}",
+    )
+
+
+def calls(run_id: int) -> ActionNames:
+    """The same in Python, for places where no magic can be typed."""
+    return ActionNames(
+        retry=f"rv.connect(…).retry({run_id})",
+        resume=f"rv.resume({run_id})",
+        send=f"rv.resume({run_id}, unsent=True)",
+        sends={*UNSENT, "stopped"},
+        wait=f"rv.runs({run_id}).wait()",
+        stop=f"rv.runs({run_id}).stop()",
+    )
 
 
 BUTTONS = ActionNames("Retry", "Resume", "Send the rest", UNSENT)

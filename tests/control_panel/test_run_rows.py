@@ -309,7 +309,7 @@ def test_what_one_would_do_next_is_told_by_the_panels_buttons_there_and_by_comma
     until(lambda: shows(seen, followed.look, "Retry"))
     assert re.search(r"Retry</code> <span[^>]*>generates the failed one again \(12 credits\)", followed.look)
     assert not [look for look in seen if "%rivya" in look or "resume" in look]
-    assert f"%rivya retry {run.id}" in run.look()["text/html"]
+    assert f"rv.connect(…).retry({run.id})" in run.look()["text/html"]
 
 
 def test_a_panel_proposes_no_button_that_is_not_there(opened: Callable[..., Panel]) -> None:
@@ -321,4 +321,4 @@ def test_a_panel_proposes_no_button_that_is_not_there(opened: Callable[..., Pane
     assert "stopped" in {job.status for job in run}
     assert "Send the rest" not in panel.rows[0].run.look
     assert "%rivya" not in panel.rows[0].run.look
-    assert f"%rivya resume {run.id} --unsent" in run.look()["text/html"]
+    assert f"rv.resume({run.id}, unsent=True)" in run.look()["text/html"]

@@ -74,7 +74,7 @@ def test_a_picture_that_never_comes(case: Case, place: Place) -> None:
     assert job.status == "undelivered"
     assert re.search(case.says, job.error or "")
     assert re.search(f"ended without its one picture: [^\n]*({case.says})", seen)
-    assert f"It cost {PRICE} credits; %rivya retry {run.id} tries again" in seen
+    assert f"It cost {PRICE} credits; rv.connect(…).retry({run.id}) tries again" in seen
     assert "fetches the undelivered one again (paid already)" in seen
     assert downloads(place) == case.tries
     assert (place.prices(), job.credits, job.paths) == ([PRICE], PRICE, [])
@@ -100,7 +100,7 @@ def test_pictures_that_never_come(place: Place) -> None:
         assert re.search(case.says, job.error or ""), case.name
         assert downloads(place, job.task_id or "") == case.tries, case.name
         assert (job.credits, job.paths) == (PRICE, []), case.name
-    assert f"It cost {PRICE * len(cases)} credits; %rivya retry {run.id} tries again" in seen
+    assert f"It cost {PRICE * len(cases)} credits; rv.connect(…).retry({run.id}) tries again" in seen
     assert f"fetches the {len(cases)} undelivered ones again (paid already)" in seen
     assert place.prices() == [PRICE] * len(cases)
     check(place, run)

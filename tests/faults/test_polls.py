@@ -80,7 +80,7 @@ def test_a_task_whose_end_is_not_seen(case: Case, place: Place) -> None:
     [job] = run
     assert re.fullmatch(case.status, job.status)
     assert re.search(f"ended without its one picture: [^\n]*{case.says}", seen)
-    assert f"%rivya {case.way_on} {run.id} tries again" in seen
+    assert f"{case.way_on}({run.id}) tries again" in seen
     assert place.prices() == [PRICE]
     # Whoever asks tomorrow, in another kernel, is told too; and credits that are reserved count.
     if case not in PASSING:
@@ -104,7 +104,7 @@ def test_tasks_whose_ends_are_not_seen(way_on: str, place: Place) -> None:
     each = proxy.Each(cases)
     spoil_polls(place, Fault(POLL, each))
     run = rv.generate("A bottle", seed=range(len(cases)), **SMALL)
-    assert f"%rivya {way_on} {run.id} tries again" in finish(run)
+    assert f"{way_on}({run.id}) tries again" in finish(run)
     tasks = place.tasks_by_key()
     for job in run:
         case = each.of(job)

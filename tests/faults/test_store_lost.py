@@ -109,7 +109,7 @@ def test_what_goes_in_the_middle_of_a_run_stops_it_and_is_put_back(
     run = rv.generate("A bottle", seed=SEEDS, **SMALL)
     seen = finish(run)
     assert f"{lost} was moved or deleted" in seen
-    assert f"%rivya resume {run.id}" in seen
+    assert f"rv.resume({run.id})" in seen
     sent = len(place.prices())
     # Those that were leaving at that moment, and no more.
     assert sent < len(SEEDS)

@@ -77,7 +77,7 @@ def test_a_submit_that_never_comes_through(case: Case, place: Place) -> None:
     assert job.status == case.status
     assert re.search(case.says, job.error or "")
     assert f"ended without its one picture: {(job.error or '').rstrip('.')}" in seen
-    assert f"%rivya {case.way_on} {run.id} tries again" in seen
+    assert f"{case.way_on}({run.id}) tries again" in seen
     assert ("It cost 0 credits, and perhaps 7 more" in seen) == (case.status == "unknown")
     assert ("fresh=True (--fresh) asks anew" in seen) == (case.status == "unknown")
     assert ("perhaps billed" in seen) == (case.status == "unknown")
@@ -106,7 +106,7 @@ def test_submits_that_never_come_through(place: Place) -> None:
         assert re.search(case.says, job.error or ""), case.name
         assert place.proxy.keys.count(job.id) == case.posts, case.name
         assert (job.id in taken) == case.tasks, case.name
-    assert f"%rivya resume {run.id} tries again" in seen
+    assert f"rv.resume({run.id}) tries again" in seen
     assert f"It cost 0 credits, and perhaps {PRICE * len(TOGETHER)} more" in seen
     assert "fresh=True (--fresh) asks anew" in seen
     check(place, run)
@@ -195,7 +195,7 @@ def test_what_would_be_refused_alike_is_not_sent(
     assert len(refused) <= 4
     assert len(place.proxy.keys) <= 4 * posts
     assert f"not sent: {code}: so it is" in seen
-    assert f"%rivya resume {run.id} --unsent" in seen
+    assert f"rv.resume({run.id}, unsent=True)" in seen
     check(place, run)
 
 
@@ -222,7 +222,7 @@ def test_a_service_that_stays_away_was_not_asked(fault: Spoil, says: str, place:
     [job] = run
     assert job.status == "failed"
     assert f"cannot be reached: {says}" in (job.error or "")
-    assert f"%rivya retry {run.id} tries again" in seen
+    assert f"rv.connect(…).retry({run.id}) tries again" in seen
     assert place.prices() == []
     check(place, run)
     place.proxy.heal()

@@ -79,7 +79,7 @@ def test_a_store_that_is_locked_on_the_way(kind: object, status: str, locker: Lo
     seen = finish(run)
     [job] = run
     assert "another process is using it" in seen
-    assert f"%rivya resume {run.id} tries again" in seen
+    assert f"rv.resume({run.id}) tries again" in seen
     assert (job.status, place.prices()) == (status, [PRICE])
     locker.release()
     check_but_orphans(place, run)

@@ -64,7 +64,7 @@ def test_a_reference_that_cannot_be_uploaded(case: Case, place: Place, tmp_path:
     [job] = run
     assert job.status == "failed"
     assert re.search(case.says, job.error or "")
-    assert f"It cost 0 credits; %rivya retry {run.id} tries again" in seen
+    assert f"It cost 0 credits; rv.connect(…).retry({run.id}) tries again" in seen
     assert (uploads(place), place.proxy.keys, place.prices()) == (case.tries, [], [])
     check(place, run)
 

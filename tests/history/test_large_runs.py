@@ -76,7 +76,7 @@ def test_a_large_run_is_a_map_a_page_of_pictures_and_its_reasons(finished: rv.Ru
         "10 failed · generation_failed",
         "pictures 1–24 of 980",
         f"rv.runs({finished.id}).page(2)",
-        f"%rivya retry {finished.id}",
+        f"rv.connect(…).retry({finished.id})",
     ):
         assert words in html
     assert "10 failed · content_rejected" in finished.text()

@@ -263,7 +263,7 @@ def test_what_was_stopped_is_sent_by_the_command_that_its_error_names(connect: C
     session = connect(SandboxConfig(latency=0.2))
     run = held_by_a_limit(session, range(2))
     run.stop()
-    with pytest.raises(rv.RunFailedError, match=rf"stopped\. .*%rivya resume {run.id} --unsent"):
+    with pytest.raises(rv.RunFailedError, match=rf"stopped\. .*rv\.resume\({run.id}, unsent=True\)"):
         run.wait(TIMEOUT)
 
 

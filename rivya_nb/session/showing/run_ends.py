@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from rivya_nb.contract.text import count
 from rivya_nb.errors import RunFailedError, WaitInterruptedError
 from rivya_nb.store.records import SENT, UNSENT
+from rivya_nb.views.run_view import ActionNames, calls, commands
 
 if TYPE_CHECKING:
     from rivya_nb.session.job import Job
     from rivya_nb.session.run import Run
+
+
+def ways_on(run_id: int) -> ActionNames:
+    """What to type here to go on with a run: a magic if the extension is loaded, else Python, as in a script."""
+    ipython: Any = sys.modules.get("IPython")
+    # Another front end may have anything there, also something that raises an error.
+    with suppress(Exception):
+        if ipython.get_ipython().find_line_magic("rivya") is not None:
+            return commands(run_id)
+    return calls(run_id)
 
 
 def ended_without(run: Run) -> RunFailedError:
@@ -25,17 +38,17 @@ def ended_without(run: Run) -> RunFailedError:
     anew = ", and fresh=True (--fresh) asks anew" if any(job.status == "unknown" for job in jobs) else ""
     return RunFailedError(
         f"Run {run.id} ended without {head}: {'; '.join(reasons[:3])}{more}. "
-        f"It cost {cost}{perhaps}; %rivya {_way_on(run)} tries again{anew}."
+        f"It cost {cost}{perhaps}; {_way_on(run)} tries again{anew}."
     )
 
 
 def _way_on(run: Run) -> str:
-    """The command that gets the missing pictures."""
-    statuses = {job.status for job in run.jobs}
+    """What to type to get the missing pictures."""
+    ways, statuses = ways_on(run.id), {job.status for job in run.jobs}
     if statuses & (UNSENT | {"stopped"}):
-        return f"resume {run.id} --unsent"
+        return ways.send
     # A retry asks anew for what failed; what may have been taken is never asked for anew.
-    return f"resume {run.id}" if statuses & (SENT | {"unknown"}) else f"retry {run.id}"
+    return ways.resume if statuses & (SENT | {"unknown"}) else ways.retry
 
 
 def _state(job: Job) -> str:
@@ -58,8 +71,8 @@ def wait_interrupted(run: Run) -> WaitInterruptedError:
     if held:
         price = sum(job.record.committed for job in held)
         parts.append(f"{len(held)} not sent are held back ({price} credits)")
-    ways = [f"%rivya wait {run.id} waits on"] if going else []
+    ways = ways_on(run.id)
+    told = [f"{ways.wait} waits on"] if going else []
     if held:
-        ways.append(f"%rivya resume {run.id} --unsent sends them")
-        ways.append(f"%rivya stop {run.id} gives them up")
-    return WaitInterruptedError(f"Waiting for run {run.id} ended: {', '.join(parts)}. {'; '.join(ways)}.")
+        told += [f"{ways.send} sends them", f"{ways.stop} gives them up"]
+    return WaitInterruptedError(f"Waiting for run {run.id} ended: {', '.join(parts)}. {'; '.join(told)}.")

@@ -21,6 +21,7 @@ from rivya_nb.session.showing.looks import (
     records,
     thumbnails,
 )
+from rivya_nb.session.showing.run_ends import ways_on
 from rivya_nb.views.headline import headline_of
 from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, place_label, row_of
 from rivya_nb.views.overview import Overview, Strip, overview_html, overview_text, strip_html
@@ -185,7 +186,7 @@ def _next_steps(run: Run, *, live: bool, now: float, in_panel: bool) -> tuple[Hi
         return (*deferred, *(() if in_panel else _if_it_stands_still(run, now)))
     jobs = {job.id: job.record for job in run.jobs}
     hints = default_hints(
-        run.shown, jobs, run.variable, BUTTONS if in_panel else None, rows=run.rows, cols=run.cols
+        run.shown, jobs, run.variable, BUTTONS if in_panel else ways_on(run.id), rows=run.rows, cols=run.cols
     )
     return (*hints, *_seeds(run, in_panel), *_without_seeds(run))
 
@@ -237,5 +238,5 @@ def _if_it_stands_still(run: Run, now: float) -> tuple[Hint, ...]:
             f"State as of {moment}. Where this does not change (in a console, after a reload of the page),",
         ),
         Hint(f"rv.runs({run.id})", "shows it as it is now. Where the kernel has ended,"),
-        Hint(f"%rivya resume {run.id}", f"collects the {run.noun}s."),
+        Hint(ways_on(run.id).resume, f"collects the {run.noun}s."),
     )
