@@ -55,7 +55,6 @@ def drive(key: str, environment: Environment, folder: Path, env: Mapping[str, st
     with _served(environment, long, env, "edit") as url, chromium() as browser:
         page = new_page(browser)
         page.goto(url)
-        page.get_by_test_id("run-button").last.click()
         tried.feature("live grid", lambda: _waits(page), page.locator("body"))
         tried.feature("interrupt", lambda: _interrupted(page), page.locator("body"))
     return tried.outcomes | {"cell": Outcome("no", "marimo"), "completion": NONE}
@@ -96,7 +95,15 @@ def _pictures(page: Page) -> None:
 
 def _waits(page: Page) -> Outcome:
     """A cell shows its value when it has ended, and nothing of it before."""
-    page.get_by_text("it begins", exact=True).wait_for()
+    begun = page.get_by_text("it begins", exact=True)
+
+    def begins() -> bool:
+        # A click does nothing before the page has its kernel.
+        page.get_by_test_id("run-button").last.click()
+        page.wait_for_timeout(10_000)
+        return begun.count() > 0
+
+    until(begins, "the cell has begun", page)
     page.wait_for_timeout(5000)
     assert page.locator(".rivya-run").count() == 0, "it shows something already: is it live now?"
     return Outcome("no", "marimo")
