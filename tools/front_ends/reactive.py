@@ -15,8 +15,24 @@ from playwright.sync_api import Page, expect
 from tests.browser.harness import free_port
 from tools.front_ends.browser import SECONDS, chromium, new_page, until
 from tools.front_ends.environments import Environment
-from tools.front_ends.notebooks import Tried, try_viewer
+from tools.front_ends.notebooks import INTERRUPTED, Tried, try_viewer
 from tools.front_ends.results import NONE, Outcome
+
+LONG = """import marimo
+
+app = marimo.App()
+
+
+@app.cell
+def _():
+    import rivya_nb as rv
+
+    rv.connect(max_parallel=1)
+    print("it begins")
+    rv.generate("A fox in snow", seed=range(101, 141), resolution="1K").wait()
+    return
+"""
+"""A notebook to edit, whose one cell works for minutes."""
 
 
 def drive(key: str, environment: Environment, folder: Path, env: Mapping[str, str]) -> dict[str, Outcome]:
@@ -24,7 +40,7 @@ def drive(key: str, environment: Environment, folder: Path, env: Mapping[str, st
     notebook = folder / "notebook.py"
     shutil.copy(Path(__file__).with_name("marimo_app.py"), notebook)
     tried = Tried(key)
-    with _served(environment, notebook, env) as url, chromium() as browser:
+    with _served(environment, notebook, env, "run") as url, chromium() as browser:
         page = new_page(browser)
         page.goto(url)
         body = page.locator("body")
@@ -34,15 +50,21 @@ def drive(key: str, environment: Environment, folder: Path, env: Mapping[str, st
         tried.feature("viewer", lambda: try_viewer(viewer), body)
         tried.feature("panel", lambda: _words(page), body)
         tried.feature("saved and converted", lambda: _exported(environment, notebook, env))
-    untried = dict.fromkeys(("interrupt", "live grid"), Outcome("untried"))
-    return tried.outcomes | untried | {"cell": Outcome("no", "marimo"), "completion": NONE}
+    long = folder / "long.py"
+    long.write_text(LONG)
+    with _served(environment, long, env, "edit") as url, chromium() as browser:
+        page = new_page(browser)
+        page.goto(url)
+        tried.feature("live grid", lambda: _waits(page), page.locator("body"))
+        tried.feature("interrupt", lambda: _interrupted(page), page.locator("body"))
+    return tried.outcomes | {"cell": Outcome("no", "marimo"), "completion": NONE}
 
 
 @contextmanager
-def _served(environment: Environment, notebook: Path, env: Mapping[str, str]) -> Iterator[str]:
+def _served(environment: Environment, notebook: Path, env: Mapping[str, str], how: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{(port := free_port())}"
     command = [
-        environment.python, "-m", "marimo", "run", "--headless", "--no-token", f"--port={port}", str(notebook),
+        environment.python, "-m", "marimo", how, "--headless", "--no-token", f"--port={port}", str(notebook),
     ]  # fmt: skip
     with (notebook.parent / "marimo.log").open("wb") as log:
         process = subprocess.Popen(command, env=env, cwd=notebook.parent, stdout=log, stderr=log)
@@ -69,6 +91,29 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 def _pictures(page: Page) -> None:
     """Both runs show their pictures."""
     until(lambda: page.locator(".rivya-run img").count() >= 6, "six pictures are there", page, 3 * SECONDS)
+
+
+def _waits(page: Page) -> Outcome:
+    """A cell shows its value when it has ended, and nothing of it before."""
+    begun = page.get_by_text("it begins", exact=True)
+
+    def begins() -> bool:
+        # A click does nothing before the page has its kernel.
+        page.get_by_test_id("run-button").last.click()
+        page.wait_for_timeout(10_000)
+        return begun.count() > 0
+
+    until(begins, "the cell has begun", page)
+    page.wait_for_timeout(5000)
+    assert page.locator(".rivya-run").count() == 0, "it shows something already: is it live now?"
+    return Outcome("no", "marimo")
+
+
+def _interrupted(page: Page) -> None:
+    """The cell ends with the words that say how to go on, in Python."""
+    page.get_by_test_id("interrupt-button").first.click()
+    expect(page.get_by_text("WaitInterruptedError").first).to_be_visible(timeout=1000 * INTERRUPTED)
+    expect(page.get_by_text("unsent=True").first).to_be_visible()
 
 
 def _words(page: Page) -> Outcome:
