@@ -11,8 +11,8 @@ from typing import Any
 async def let_in(listeners: Iterable[Any]) -> None:
     """Accept nobody any more, and serve who was accepted.
 
-    Who was accepted in this turn of the loop is a connection three turns later. asyncio would lose it, and leave it
-    open, in a server that is closed by then.
+    Who was accepted in this turn of the loop is a connection three turns later. asyncio would lose it, still open,
+    in a server that is closed by then.
     """
     for listener in listeners:
         asyncio.get_running_loop().remove_reader(listener)

@@ -70,18 +70,19 @@ def test_a_slow_download_is_part_of_a_runs_time_also_when_it_is_read_later(tmp_p
 
 
 def test_a_picture_that_could_not_be_fetched_has_taken_the_time_until_that_was_known(tmp_path: Path) -> None:
-    with slow_service(picture_is_whole=False) as service:
-        with closing(rv.connect(DEFAULT_KEY, service.url, store=tmp_path / "store")):
-            run = rv.generate("a bottle", seed=1, resolution="1K")
-            last = service.shown(run)
-            assert [job.status for job in run] == ["undelivered"]
-            assert shown_seconds(run) >= last
+    with (
+        slow_service(picture_is_whole=False) as service,
+        closing(rv.connect(DEFAULT_KEY, service.url, store=tmp_path / "store")),
+    ):
+        run = rv.generate("a bottle", seed=1, resolution="1K")
+        last = service.shown(run)
+        assert [job.status for job in run] == ["undelivered"]
+        assert shown_seconds(run) >= last
 
 
 def test_a_run_that_waited_for_another_runs_picture_tells_how_long(tmp_path: Path) -> None:
-    with slow_service() as service:
-        with closing(rv.connect(DEFAULT_KEY, service.url, store=tmp_path / "store")):
-            rv.generate("a bottle", seed=1, resolution="1K")
-            run = rv.generate("a bottle", seed=1, resolution="1K")
-            last = service.shown(run)
-            assert shown_seconds(run) >= last
+    with slow_service() as service, closing(rv.connect(DEFAULT_KEY, service.url, store=tmp_path / "store")):
+        rv.generate("a bottle", seed=1, resolution="1K")
+        run = rv.generate("a bottle", seed=1, resolution="1K")
+        last = service.shown(run)
+        assert shown_seconds(run) >= last

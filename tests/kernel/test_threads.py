@@ -124,7 +124,7 @@ BUSY = {
     "a thread, for a time": "start(lambda: os.read(near, 1)).join(60)",
     "another process": "done = subprocess.run(['head', '-c', '1'], stdin=near, stdout=subprocess.DEVNULL)",
 }
-"""Cells that are busy until the thread that waits has warned, and then looked for longer than it takes to be certain."""
+"""Cells that are busy until the waiting thread has warned, and looked for longer than it needs to be certain."""
 
 
 @pytest.fixture(scope="module")

@@ -189,6 +189,15 @@ def test_what_was_stored_without_an_answer_is_not_stored_twice(
     assert len(store.unfinished()) == 3
 
 
+def test_what_is_read_while_its_store_is_closed_leaves_no_connection(address: ServerAddress) -> None:
+    store = Store.open(address)
+    with store.database.reading() as connection:
+        driver = connection.connection.driver_connection
+        store.close()
+    assert driver is not None
+    assert driver.closed
+
+
 PARENT = """\
 import gc, os, sys
 from rivya_nb.store.places import read_place

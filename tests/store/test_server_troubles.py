@@ -115,20 +115,22 @@ def test_a_right_that_is_taken_away_later_is_named(postgresql: PostgresqlServer)
             assert len(store.runs.newest()) == 1
 
 
+def ask_for_too_long(store: Store) -> None:
+    with store.database.reading() as connection:
+        # A limit for this statement only: others may take as long on a busy machine.
+        connection.execute(text("SET LOCAL statement_timeout = 200"))
+        connection.execute(text("SELECT pg_sleep(60)"))
+
+
 def test_limits_that_an_administrator_has_set_are_named(
     postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(persisting, "PATIENCE", 0.1)
     address = postgresql.new_store()
     with closing(Store.open(as_role(address, "postgres"))) as store:
-        with (
-            # Whoever can wait tries again: the server may be less busy then.
-            pytest.raises(DatabaseUnreachableError, match=r"longer than it allows .*statement_timeout"),
-            store.database.reading() as connection,
-        ):
-            # For this statement only: others take as long on a busy machine.
-            connection.execute(text("SET LOCAL statement_timeout = 200"))
-            connection.execute(text("SELECT pg_sleep(60)"))
+        # Whoever can wait tries again: the server may be less busy then.
+        with pytest.raises(DatabaseUnreachableError, match=r"longer than it allows .*statement_timeout"):
+            ask_for_too_long(store)
         assert store.runs.newest() == []
     with (
         closing(Store.open(as_role(address, "postgres", "&options=-clock_timeout=200"))) as store,

@@ -73,6 +73,7 @@ class PostgresqlDatabase(Database):
         )
         event.listen(self._engine, "connect", self._set_up)
         event.listen(self._engine, "checkout", _refuse_closed)
+        event.listen(self._engine, "checkin", self._close_late)
         self._reader = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -217,6 +218,11 @@ class PostgresqlDatabase(Database):
         assert now is not None  # noqa: S101 - one row always
         self._ahead = now[0] - _steady()
         connection.commit()
+
+    def _close_late(self, connection: psycopg.Connection[Any] | None, _record: object) -> None:
+        """Close what was in use when the others were closed."""
+        if self._closed and connection is not None:
+            connection.close()
 
     def _check_usable(self) -> None:
         if self._closed:
