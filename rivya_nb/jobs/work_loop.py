@@ -18,6 +18,7 @@ import time
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -125,7 +126,20 @@ class WorkLoop:
 
     def aside(self, work: Callable[[], T]) -> T:
         """Do what takes long, and give its result; on the loop's own thread, jobs go on meanwhile."""
-        return self.wait(self.start(asyncio.to_thread(work))) if self.is_here() else work()
+        if not self.is_here():
+            return work()
+        self._require_usable()
+        done: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+        def do() -> None:
+            # Not as a task: an interrupt that is raised in one ends the loop too, which is the kernel.
+            try:
+                done.set_result(work())
+            except BaseException as error:
+                done.set_exception(error)
+
+        self.loop.run_in_executor(None, copy_context().run, do)
+        return self.wait(done)
 
     async def _arrival(
         self, future: concurrent.futures.Future[Any], timeout: float | None, tick: float

@@ -6,6 +6,7 @@ import logging
 import os
 import struct
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 from xml.sax.saxutils import escape
 
@@ -52,26 +53,35 @@ def write_strips(
         OSError: the file cannot be written.
     """
     feed, sink = _Tiff(strips, size), _Sink(out)
+    with ThreadPoolExecutor(1) as saver:
+        # On the thread that is interrupted, vips would drop the interrupt with the errors of what it calls.
+        saving = saver.submit(_save, feed, sink, suffix, _xmp(title, description))
+        try:
+            saving.result()
+        except pyvips.Error as error:
+            if trouble := feed.trouble or sink.trouble:
+                raise trouble from None
+            raise OSError(f"the picture could not be written ({error.detail.strip()})") from None
+        finally:
+            feed.is_over = True
+    if feed.trouble is not None:
+        raise feed.trouble
+
+
+def _save(feed: _Tiff, sink: _Sink, suffix: str, xmp: bytes) -> None:
     source, target = pyvips.SourceCustom(), pyvips.TargetCustom()
     source.on_read(feed.read)
     source.on_seek(feed.seek)
     target.on_write(sink.write)
-    try:
-        image = pyvips.Image.new_from_source(source, "", access="sequential", fail_on="error").copy()
-        image.set_type(pyvips.GValue.blob_type, "xmp-data", _xmp(title, description))  # type: ignore[arg-type]
-        if suffix == ".png":
-            # Level 6 would save another tenth, but take six times as long.
-            image.pngsave_target(target, compression=2, filter=_AVERAGE, keep=_KEEP)
-        elif suffix == ".webp":
-            image.webpsave_target(target, Q=QUALITY, effort=2, keep=_KEEP)
-        else:
-            image.jpegsave_target(target, Q=QUALITY, keep=_KEEP)
-    except pyvips.Error as error:
-        if trouble := feed.trouble or sink.trouble:
-            raise trouble from None
-        raise OSError(f"the picture could not be written ({error.detail.strip()})") from None
-    if feed.trouble is not None:
-        raise feed.trouble
+    image = pyvips.Image.new_from_source(source, "", access="sequential", fail_on="error").copy()
+    image.set_type(pyvips.GValue.blob_type, "xmp-data", xmp)  # type: ignore[arg-type]
+    if suffix == ".png":
+        # Level 6 would save another tenth, but take six times as long.
+        image.pngsave_target(target, compression=2, filter=_AVERAGE, keep=_KEEP)
+    elif suffix == ".webp":
+        image.webpsave_target(target, Q=QUALITY, effort=2, keep=_KEEP)
+    else:
+        image.jpegsave_target(target, Q=QUALITY, keep=_KEEP)
 
 
 class _Sink:
@@ -102,6 +112,8 @@ class _Tiff:
         self._position, self._sent = 0, len(self._head)
         self._end = self._sent + 3 * size[0] * size[1]
         self.trouble: BaseException | None = None
+        self.is_over = False
+        """Nobody waits for the file any more."""
 
     def seek(self, offset: int, whence: int) -> int:
         starts = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._end}
@@ -109,6 +121,8 @@ class _Tiff:
         return self._position
 
     def read(self, size: int) -> bytes:
+        if self.is_over:
+            return b""
         try:
             data = self._read(size)
         except StopIteration:

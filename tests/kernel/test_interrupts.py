@@ -68,6 +68,28 @@ def test_interrupting_a_nested_wait_again_and_again_never_hits_the_work(kernel: 
     kernel.until(lambda: _passed(kernel) > passed, "the work has gone on")
 
 
+STOPPED = """
+import asyncio, threading
+from rivya_nb.errors import WaitInterruptedError
+from rivya_nb.jobs.work_loop import WorkLoop
+stop = threading.Event()
+def work():
+    print("working")
+    stop.wait()
+    raise WaitInterruptedError("It was stopped.")
+"""
+
+
+def test_work_that_was_interrupted_may_end_later_and_does_not_end_the_kernel(kernel: Kernel) -> None:
+    kernel.ok(STOPPED)
+    waiting = kernel.send("WorkLoop.find().aside(work)")
+    kernel.until(lambda: "working" in waiting.stdout, "the work has begun")
+    kernel.interrupt()
+    kernel.finish(waiting)
+    assert waiting.error.startswith("KeyboardInterrupt")
+    kernel.ok("stop.set()\nfor _ in range(20):\n    await asyncio.to_thread(int)")
+
+
 def test_a_second_interrupt_frees_a_kernel_that_hangs_in_a_nested_wait(kernel: Kernel) -> None:
     waiting = kernel.send(f"w.hang()\nw.wait({ENDLESS})")
     kernel.until(lambda: "hanging" in waiting.stdout, "the kernel hangs")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
+import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from weakref import ref
@@ -20,6 +24,7 @@ from rivya_nb.views.contact_sheet import save_grid
 from rivya_nb.views.layout import Layout, arrange
 from rivya_nb.views.lettering import Colour, Lettering
 from rivya_nb.views.sheet_plan import plan_sheet
+from rivya_nb.views.streaming import write_strips
 from views.making import DONE_STATES, HOSTILE, bottles, make_job, make_run
 
 CORNERS = ((255, 0, 0), (0, 160, 0), (0, 0, 255), (200, 200, 0))
@@ -221,3 +226,14 @@ def test_a_pdf_has_a_page_for_each_grid_and_none_too_long(tmp_path: Path, origin
     ((width, height),) = {(float(width), float(height)) for width, height in boxes}
     assert width == pytest.approx(8.27 * 72, abs=1)
     assert 1.0 < height / width <= 1.45
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system sends no signal to a thread")
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+def test_an_interrupt_of_the_saving_is_not_lost(suffix: str) -> None:
+    def strips() -> Iterator[Image.Image]:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        yield Image.new("RGB", (100, 100))
+
+    with pytest.raises(KeyboardInterrupt):
+        write_strips(strips(), (100, 100), io.BytesIO(), suffix, title="", description="")
