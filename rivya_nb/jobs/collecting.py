@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 DOWNLOADS_AT_ONCE = 4
 """Concurrent downloads of one session."""
 
+DELIVERIES_AT_ONCE = 3
+"""Deliveries to a bucket at a time. One that hangs holds its thread for minutes, and the loop has few of them."""
+
 SECURE_PAUSE, MOST_SECURE_PAUSE = 1.0, 30.0
 """Seconds before a bucket that did not answer is tried again: at first, and at most."""
 
@@ -108,6 +111,7 @@ class Collector:
         # A poll that meets a rate limit waits for another turn.
         self._retries = replace(client.retries, ends_at_limit=True)
         self._downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
+        self._deliveries = asyncio.Semaphore(DELIVERIES_AT_ONCE)
 
     async def collect(self, job: LiveJob, task: Task | None, *, submitted: bool) -> None:
         """Follow a job that the service took to its end, and download its pictures.
@@ -274,7 +278,8 @@ class Collector:
         began, pause, named = time.monotonic(), SECURE_PAUSE, WORDS[job.record.makes]
         while True:
             try:
-                return await asyncio.to_thread(files.secure, contents)
+                async with self._deliveries:
+                    return await asyncio.to_thread(files.secure, contents)
             except UnreachableError as error:
                 if time.monotonic() - began > DEADLINE:
                     job.changed(notice=f"{error} The {named} is kept on this machine; resume goes on.")

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from rivya_nb.errors import DatabaseUnreachableError
 from rivya_nb.store.persisting import SILENT, once
@@ -26,6 +27,12 @@ SLOW = "the store does not answer yet; this goes on when it does"
 
 current: ContextVar[Sequence[LiveJob]] = ContextVar("rivya_jobs", default=())
 """The jobs that a task works on, which tell why it waits."""
+
+AT_ONCE = 2
+"""Steps that are taken at a time. More would only wait for a connection, each on one of the few threads that a
+loop has for everything: while the database is silent, a user's call would get none, and could not even say so."""
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,12 +52,14 @@ def tell_waiting(notice: RetryNotice) -> None:
 async def stored(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Take a step in the store on another thread; where its database does not answer, again and again."""
     pause, is_told = FIRST_PAUSE, False
+    turns = _turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
 
-    def take() -> T:
-        return once(step, *args, **kwargs)
+    async def take() -> T:
+        async with turns:
+            return await asyncio.to_thread(lambda: once(step, *args, **kwargs))
 
     while True:
-        taking = asyncio.ensure_future(asyncio.to_thread(take))
+        taking = asyncio.ensure_future(take())
         try:
             if not (await asyncio.wait([taking], timeout=SILENT))[0]:
                 is_told = True

@@ -277,7 +277,7 @@ class SqliteDatabase(Database):
         address = f"{self.path.as_uri()}?immutable=1"
         # Whatever cannot be read is told by the connection that is opened next.
         with (
-            suppress(sqlite3.Error),
+            suppress(sqlite3.Error, UnicodeDecodeError),
             FORKS.held_off(),
             closing(sqlite3.connect(address, uri=True)) as connection,
         ):
@@ -319,6 +319,9 @@ class SqliteDatabase(Database):
         except UnicodeEncodeError as error:
             # Every text of a user is stored here in the end, among them panel names and search words.
             half = f"{short_repr(error.object)}: {HALF}"
+        except UnicodeDecodeError as error:
+            # The words of SQLite's own error have bytes of the damaged file.
+            raise database_trouble(self.path, "malformed") from error
         except (SQLAlchemyError, sqlite3.Error) as error:
             # If the file is gone, that explains more than SQLite's error.
             self.check_in_place()

@@ -40,7 +40,10 @@ _DATABASE = (
         "not a database",
         "it is damaged, or not a database. It was left as it is; move it away to start with a new one",
     ),
-    ("malformed", "it is damaged. It was left as it is; move it away to start with a new one"),
+    *(
+        (words, "it is damaged. It was left as it is; move it away to start with a new one")
+        for words in ("malformed", "Could not decode to UTF-8")
+    ),
     ("no such column", "a newer rivya_nb has changed it meanwhile; restart this kernel"),
     ("has no column", "a newer rivya_nb has changed it meanwhile; restart this kernel"),
     ("unable to open", "it cannot be opened; name another folder with store=…"),

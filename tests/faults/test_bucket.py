@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from rivya_nb.views.thumbnails import _cached
 
 from . import proxy
 from .place import PATIENT, PRICE, SMALL, WAIT, Place, check_money, finish, place_at
-from .proxy import PICTURE, Fault, Kind, Proxy, Spoil
+from .proxy import PICTURE, Exchange, Fault, Kind, Proxy, Spoil
 
 TROUBLES: dict[str, Spoil] = {
     "answers 503": says(503),
@@ -98,6 +100,28 @@ def test_a_bucket_that_fails_delays_a_delivery_and_loses_nothing(
     finish(run)
     assert job.status == "succeeded"
     assert len(elsewhere(place, pictures, tmp_path, monkeypatch)) == 1
+    check_money(place, run)
+
+
+def test_a_bucket_that_hangs_holds_up_nothing_but_its_deliveries(
+    place: Place, way: Proxy, pictures: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets_module, "FOR_FILES", Patience(20.0, 2.0 * WAIT, 2.0 * WAIT, 0, 0.2))
+    monkeypatch.setattr(place.session.work_loop.loop, "_default_executor", ThreadPoolExecutor(5))
+    place.session.store.make_ready()
+    goes_on = threading.Event()
+
+    async def hang(exchange: Exchange) -> None:
+        await asyncio.to_thread(goes_on.wait, WAIT)
+        await proxy.pass_on(exchange)
+
+    way.inject(Fault(ORIGINALS, hang))
+    run = rv.generate("A bottle", seed=range(8), **SMALL)
+    # All that the service gave is safe on this machine.
+    until(run, lambda: len(list((tmp_path / "cache").rglob("waiting/*.json"))) == len(run))
+    goes_on.set()
+    finish(run)
+    assert len(elsewhere(place, pictures, tmp_path, monkeypatch)) == len(run)
     check_money(place, run)
 
 

@@ -53,7 +53,9 @@ WRONG = {
     "UPDATE jobs SET pictured = NOT pictured WHERE number = 1": "1 jobs say that they have pictures",
     "UPDATE jobs SET rating = 2 WHERE number = 2": "1 jobs say another rating than their marks",
     "UPDATE jobs SET hidden = true WHERE number = 4": "1 jobs say another hidden than their marks",
-    "UPDATE jobs SET prompt_id = 77777 WHERE number = 1": "1 jobs have a prompt_id that is not in prompts",
+    "UPDATE jobs SET prompt_id = 77777 WHERE number = 1": "1 rows of jobs have a prompt_id that is not in prompts",
+    "UPDATE jobs SET deferred = 77777 WHERE number = 1": "1 rows of jobs have a deferred that is not in runs",
+    "UPDATE run_jobs SET facts_id = 77777 WHERE position = 0": "run_jobs have a facts_id that is not in fact_s",
     "UPDATE jobs SET task_id = 'same' WHERE number IN (1, 7)": "2 jobs have the same task same of sandbox",
     "UPDATE tallies SET jobs = jobs + 1": "tallies has .* wrong sums",
     "UPDATE ledger SET credits = credits + 1": "ledger has 1 wrong sums: .*jobs give",
@@ -132,8 +134,10 @@ def test_rows_that_point_at_nothing_are_told(store: Store) -> None:
     fill(store, 1)
     with closing(sqlite3.connect(store.folder / "rivya.db")) as connection:
         connection.execute("UPDATE run_jobs SET job_number = 77777 WHERE position = 0")
+        connection.execute("UPDATE pictures SET size = 'x'")
         connection.commit()
     assert any("1 rows of run_jobs have a job_number that is not in jobs" in line for line in found(store))
+    assert any(line.startswith("the file") and "its picture's record says x" in line for line in found(store))
 
 
 def test_files_that_are_not_those_of_the_rows_are_told(store: Store) -> None:

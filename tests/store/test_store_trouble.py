@@ -63,6 +63,26 @@ def test_a_database_damaged_in_the_middle_says_so_when_it_is_read(folder: Path) 
     assert path.read_bytes() == bytes(content)
 
 
+def test_a_database_with_damaged_descriptions_of_its_tables_is_told_in_a_sentence(folder: Path) -> None:
+    Store.open(folder).close()
+    path = folder / "rivya.db"
+    # SQLite repeats these bytes, which are no text.
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE runs", b"CREATE \xc5ABLE runs"))
+    with pytest.raises(StoreError, match=r"rivya\.db: it is damaged"):
+        Store.open(folder)
+
+
+def test_a_text_that_is_damaged_is_told_in_a_sentence(folder: Path) -> None:
+    store = Store.open(folder)
+    add(store, done("a long prompt"))
+    with closing(sqlite3.connect(folder / "rivya.db")) as other:
+        other.execute("UPDATE jobs SET prompt = CAST(x'c5c5' AS TEXT)")
+        other.commit()
+    with pytest.raises(StoreError, match=r"rivya\.db: it is damaged"):
+        store.history(Question())
+    store.close()
+
+
 def test_the_database_of_something_else_is_refused(folder: Path) -> None:
     folder.mkdir()
     with closing(sqlite3.connect(folder / "rivya.db")) as other:

@@ -43,9 +43,8 @@ def named_files(
             elif found[0] != content[0]:
                 wrong[content] = "is damaged: its bytes are not those that were kept"
             elif found[1] != sizes.get(content[0], found[1]):
-                wrong[content] = (
-                    f"has {found[1]:,} bytes, and its picture's record says {sizes[content[0]]:,}"
-                )
+                # SQLite keeps anything as a number.
+                wrong[content] = f"has {found[1]:,} bytes, and its picture's record says {sizes[content[0]]}"
     if not wrong:
         return
     with database.reading() as connection:

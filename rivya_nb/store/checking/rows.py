@@ -23,6 +23,7 @@ from sqlalchemy import (
 from rivya_nb.store import prompt_index, rows
 from rivya_nb.store import store as _store  # noqa: F401 - with it, all tables are known
 from rivya_nb.store.checking.findings import REPORT, Finding
+from rivya_nb.store.facts import fact_sets
 from rivya_nb.store.records import NOT_BILLED
 from rivya_nb.store.schema import (
     jobs,
@@ -89,10 +90,18 @@ def keys(connection: Connection) -> Iterator[Finding]:
                     f"{key.column.table.name}",
                     "go back to a backup",
                 )
-    for column, target in ((jobs.c.prompt_id, prompts.c.id), (jobs.c.settings_id, settings.c.id)):
+    for column, target in (
+        (jobs.c.prompt_id, prompts.c.id),
+        (jobs.c.settings_id, settings.c.id),
+        (jobs.c.deferred, runs.c.id),
+        (run_jobs.c.facts_id, fact_sets.c.id),
+    ):
         lost = column.is_not(None) & ~exists().where(target == column)
         if count := _count(connection, lost):
-            yield Finding(f"{count:,} jobs have a {column.name} that is not in {target.table.name}", REPORT)
+            yield Finding(
+                f"{count:,} rows of {column.table.name} have a {column.name} that is not in {target.table.name}",
+                REPORT,
+            )
 
 
 def repeated(connection: Connection) -> Iterator[Finding]:
