@@ -157,6 +157,8 @@ def test_a_list_of_runs_and_a_model_that_only_the_service_lists_say_what_is_made
     listed = rv.runs()._repr_mimebundle_()["text/plain"]
     assert "0 of 2 sounds" in listed
     assert "2 of 2 videos" in listed
+    heads = read(rv.runs()._repr_mimebundle_()["text/html"]).all("th", scope="col")
+    assert "Results" in [head.text for head in heads]
 
 
 def test_a_copy_of_a_video_has_its_request_beside_it(films: rv.Run, tmp_path: Path) -> None:

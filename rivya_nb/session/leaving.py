@@ -47,7 +47,7 @@ class Leaving(ABC):
         and no axes."""
 
     def export(self, folder: str | os.PathLike[str], *, format: str = "imagefolder") -> SavedPictures:  # noqa: A002
-        """Write the pictures and what is known of them into a folder (made if absent), for other tools.
+        """Write the results and what is known of them into a folder (made if absent), for other tools.
 
         `imagefolder` is the form of Hugging Face's `datasets`: `load_dataset("imagefolder", data_dir=folder)`. The
         files are the originals, byte for byte; `metadata.jsonl` has a row for each picture at each place, with
@@ -83,8 +83,8 @@ class Leaving(ABC):
         )
 
     def to_parquet(self, path: str | os.PathLike[str]) -> WrittenFile:
-        """Write a Parquet file with a row for each picture at each place, as `export` writes them, with types; its
-        absolute path. Excluded pictures are left out, and the result says so.
+        """Write a Parquet file with a row for each result at each place, as `export` writes them, with types; its
+        absolute path. Excluded ones are left out, and the result says so.
 
         Raises:
             UsageError: pyarrow is not installed (the extra `parquet`), `path` can be no file's, or there is no
@@ -112,10 +112,11 @@ class Leaving(ABC):
     def log_to(self, tracker: str, *, project: str = "rivya_nb") -> Paragraph:
         """Log to an experiment tracker: "mlflow", "wandb" or "trackio"; one run there for each run here.
 
-        It gets the params, the means of the measures, a table with a row for each picture, and the pictures, at
-        most 512 pixels wide and high; `export` gives the originals. Excluded pictures are left out. mlflow logs
-        where `MLFLOW_TRACKING_URI` says. wandb stays offline unless `WANDB_MODE` says otherwise; `wandb sync`
-        sends it. `project` is the experiment or project there. Each call logs anew, and its text says where.
+        It gets the params, the means of the measures, a table with a row for each result, and pictures of at most
+        512 pixels a side, of videos their posters and of sounds their waveforms; `export` gives the originals.
+        Excluded results are left out. mlflow logs where `MLFLOW_TRACKING_URI` says. wandb stays offline unless
+        `WANDB_MODE` says otherwise; `wandb sync` sends it. `project` is the experiment or project there. Each call
+        logs anew, and its text says where.
 
         Raises:
             UsageError: the tracker is unknown or not installed (the extra of its name), or there is no picture.

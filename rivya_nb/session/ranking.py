@@ -257,7 +257,8 @@ class Ranking:
                 return self.file(job_id, PAGE_BOX, PAGE_BYTES)
             except PictureError as error:
                 raise StoreError(
-                    f"No page was written: {error} (job {job_id[:8]}). job.exclude(…) leaves it out of the ranking."
+                    f"No page was written: {error} (job {job_id[:8]}). job.exclude(…) leaves it out of the "
+                    "ranking."
                 ) from None
 
         html = WorkLoop.find().aside(lambda: render_page(page.id, self.rater, everything, encode))

@@ -195,7 +195,8 @@ def test_a_page_works_as_a_file_and_gives_its_votes_back(
 WITHOUT_KERNEL = f"""{joined(Path(rivya_nb.widgets.__path__[0]) / "judge.js")}
 const src = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 new Judge(document.body, {{
-    rater: "A", total: 3, judged: [], question: (place) => `Which of pair ${{place}}?`, sure: () => "", end: () => null,
+    rater: "A", total: 3, judged: [], sure: () => "", end: () => null,
+    question: (place) => `Which of pair ${{place}}?`,
     files: async (place) => {{
         if (place === 1) throw new Error("One is gone; S skips the pair.");
         return [{{ src, type: "image/gif" }}, {{ src, type: "image/gif" }}];

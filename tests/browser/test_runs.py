@@ -239,6 +239,10 @@ def test_videos_stand_close_and_play_in_their_place_at_a_click(
     notebook.page.wait_for_function(PLAYS, arg=video.element_handle())
     assert video.bounding_box() == above
     notebook.screenshot(screenshots / "videos.png")
+    # By keyboard it is closed again, and what is not seen does not play.
+    notebook.output(FILMS).locator("summary").first.press("Enter")
+    expect(video).to_be_hidden()
+    notebook.page.wait_for_function("video => video.paused", arg=video.element_handle())
     notebook.save()
     notebook.close()
 

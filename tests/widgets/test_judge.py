@@ -107,7 +107,7 @@ def test_a_video_whose_file_is_gone_is_told_to_the_rater_and_to_who_writes_a_pag
         judge._handle_custom_msg({"id": "1", "kind": "files", "place": place}, [])
         troubles.append(judge.comm.sent.get(timeout=60)[0].get("trouble"))
     assert troubles.count("A video of this pair is gone or cannot be read; S skips the pair.") == 2
-    with pytest.raises(rv.StoreError, match="^No page was written: .*gone.* leaves it out") as told:
+    with pytest.raises(rv.StoreError, match=r"^No page was written: .*gone.* leaves it out") as told:
         films.rank(by="seed", rater="B").write_page(tmp_path / "page.html")
     assert gone.name in str(told.value)
     assert "S skips" not in str(told.value)
