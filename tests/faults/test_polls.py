@@ -104,7 +104,7 @@ def test_tasks_whose_ends_are_not_seen(way_on: str, place: Place) -> None:
     each = proxy.Each(cases)
     spoil_polls(place, Fault(POLL, each))
     run = rv.generate("A bottle", seed=range(len(cases)), **SMALL)
-    assert f"%rivya {way_on} {run.id} tries again" in finish(run)
+    assert f"rv.{way_on}({run.id}) tries again" in finish(run)
     tasks = place.tasks_by_key()
     for job in run:
         case = each.of(job)
