@@ -19,19 +19,8 @@ _PROJECTION, _ROLL = 0x7670, 0x7675
 _UNKNOWN_UNIT = 4
 _TIME, _SIMPLE_BLOCK, _GROUP, _BLOCK, _BLOCK_TIME = 0xE7, 0xA3, 0xA0, 0xA1, 0x9B
 
-_ON_TOP = {
-    _CLUSTER,
-    _INFO,
-    _TRACKS,
-    _CUES,
-    0x114D9B74,
-    0x1941A469,
-    0x1043A770,
-    0x1254C367,
-    SEGMENT,
-    0x1A45DFA3,
-}
-"""What stands beside clusters, and so ends one of unknown size."""
+_ON_TOP = {SEGMENT, _CLUSTER, _INFO, _TRACKS, _CUES}
+"""What is read beside clusters, and so ends one of unknown size."""
 
 _FILM, _SOUND = 1, 2
 
@@ -85,7 +74,7 @@ def elements(data: Bytes, at: int, end: int, steps: Steps) -> Iterator[Element]:
     while at < end:
         element = _element(data, at, end, steps)
         yield element
-        if element.id == -1 or element.end is None:
+        if element.end is None:
             return
         at = element.end
 
@@ -226,8 +215,6 @@ def _last_time(data: Bytes, found: _Segment, steps: Steps) -> float:
     start = last = 0.0
     end = min(cluster.end or len(data), len(data))
     for element in elements(data, cluster.content, end, steps):
-        if element.id in _ON_TOP:
-            break
         lasting = 0.0
         block: Element | None = element
         if element.id == _TIME:

@@ -80,13 +80,14 @@ def test_a_film_is_a_film_though_its_brand_is_that_of_sound(tmp_path: Path) -> N
     assert (facts.medium, facts.mime_type) == ("video", "video/mp4")
 
 
+@pytest.mark.parametrize("stills", [b"jpeg", b"png "])
 @pytest.mark.parametrize(("brand", "medium"), [(b"M4A ", "audio"), (b"M4B ", "audio"), (b"isom", "video")])
 def test_stills_beside_sound_are_the_covers_of_its_chapters(
-    tmp_path: Path, brand: bytes, medium: str
+    tmp_path: Path, brand: bytes, medium: str, stills: bytes
 ) -> None:
     data = sample("film.mp4").replace(b"ftypisom", b"ftyp" + brand, 1)
     at = data.rindex(b"avc1")
-    (tmp_path / "a.m4a").write_bytes(data[:at] + b"jpeg" + data[at + 4 :])
+    (tmp_path / "a.m4a").write_bytes(data[:at] + stills + data[at + 4 :])
     facts = read_facts(tmp_path / "a.m4a")
     assert facts is not None
     assert facts.medium == medium
