@@ -43,7 +43,7 @@ HOLD = """video => {
 COVERED = """root => [...root.querySelectorAll('.frame .player')].every((player, place, all) => {
     const [video, still] = player.children;
     const isThere = place === all.length - 1 || (!video.seeking && video.currentTime > 1);
-    const pen = still?.getContext('2d');
+    const pen = still?.getContext?.('2d');
     return isThere && pen?.getImageData(still.width / 2, still.height / 2, 1, 1).data[3] === 255;
 })"""
 # Whether the clock is as short as the shorter videos, once the longer ones cannot be played.
