@@ -165,18 +165,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _named(item.path, SLOW):
             item.add_marker(pytest.mark.slow)
     # What takes longest begins first, or all but one process would wait for it at the end.
-    order = (*TOGETHER, *LONG)
-    items.sort(key=lambda item: order.index(name) if (name := _named(item.path, order)) else len(order))
+    items.sort(key=lambda item: SLOW.index(name) if (name := _named(item.path, SLOW)) else len(SLOW))
 
 
 class Together(LoadScopeScheduling):
-    """Hands out tests one by one, but those that stay in one process as a whole."""
+    """Hands out slow tests one by one, and others by the file: each process would import and make anew what those
+    of a file share. Some stay in one process as a whole."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return _named(Path(nodeid.partition("::")[0]), TOGETHER) or nodeid
+        path = Path(nodeid.partition("::")[0])
+        return _named(path, TOGETHER) or (nodeid if _named(path, SLOW) else str(path))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
+    # They are in order.
+    config.option.loadscopereorder = False
     return Together(config, log)
 
 
