@@ -150,7 +150,7 @@ def test_without_a_key_or_with_a_bad_number_it_says_so_in_a_sentence(place: Call
     code, said = ended(here.worker(RIVYA_API_KEY="", PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring"))
     assert code == 1
     assert said.startswith(f"rivya-nb: There is no key for {here.url} (")
-    assert said.endswith("connect --remember keep one in the keyring.\n")
+    assert said.endswith("run `%rivya connect --remember` in a notebook, which keeps one in the keyring.\n")
     code, said = ended(here.worker("--parallel", "0"))
     assert code == 2
     assert "argument --parallel: '0' is not a whole number from 1 on" in said
